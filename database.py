@@ -1,0 +1,366 @@
+"""cs50's SQL with bound values, threads and transactions, on SQLite, PostgreSQL and MariaDB.
+
+`SQL` keeps the calls and the answers of cs50 and replaces what is under them: a value never becomes
+part of the SQL text, every statement runs on a connection of its thread's own from SQLAlchemy's pool,
+and a transaction is a `with` block that cannot be left open.
+"""
+
+import datetime
+import decimal
+import fcntl
+import functools
+import logging
+import os
+import re
+import sys
+import threading
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import sqlalchemy
+
+# cs50 wraps the standard streams and makes the root logger print everything; both are the program's own.
+_streams, _handlers, _level = (sys.stdout, sys.stderr, sys.excepthook), logging.root.handlers[:], logging.root.level
+import cs50  # noqa: E402
+
+sys.stdout, sys.stderr, sys.excepthook = _streams
+logging.root.handlers[:] = _handlers
+logging.root.setLevel(_level)
+
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg2",
+    "postgresql": "postgresql+psycopg2",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+}
+READS = {"SELECT", "WITH", "VALUES", "EXPLAIN", "PRAGMA", "SHOW"}
+CONTROLS = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+SCALARS = {str, int, float, bytes, type(None)}
+
+# What is quoted or a comment is passed over; then come a cast, a placeholder, and the end of a statement.
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | ::
+        | (?P<placeholder> \? | (?<!\w):(?:\d+|[A-Za-z]\w*))
+        | (?P<second> ;\s*[^\s;])""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Unavailable(RuntimeError):
+    """The database can't do this now, but may later; nothing was written."""
+
+
+class Full(Unavailable):
+    """There is no room on the disk; nothing was written."""
+
+
+class Deadlock(Unavailable):
+    """The engine gave this transaction up for another one; the same again may well work."""
+
+
+# Error codes that say more than "wrong SQL", by engine: SQLite's primary result codes,
+# PostgreSQL's SQLSTATE, MariaDB's error numbers (4025 is a failed CHECK, which PyMySQL calls operational).
+FAULTS = {
+    "sqlite": {5: Unavailable, 6: Unavailable, 8: Unavailable, 10: Full, 13: Full, 14: Unavailable},
+    "postgresql": {"40001": Deadlock, "40P01": Deadlock, "53100": Full, "55P03": Unavailable, "53300": Unavailable},
+    "mysql": {
+        1213: Deadlock, 1020: Deadlock, 1205: Unavailable, 1021: Full, 1114: Full, 1040: Unavailable, 4025: ValueError,
+    },
+}
+
+
+class Statement(NamedTuple):
+    """One SQL statement, taken apart at its placeholders."""
+
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+    command: str
+    returning: bool
+    whole: str
+
+    def bind(self, mark, args, kwargs):
+        """Return the SQL in the driver's style, and the values in the order of its marks.
+
+        A list or tuple takes as many marks as it has values, as `IN (?)` wants it.
+        Raises RuntimeError when placeholders and values don't match.
+        """
+        if kwargs or any(name != "?" for name in self.names):
+            args = self._in_order(args, kwargs)
+        if len(args) != len(self.names):
+            raise RuntimeError(f"{len(self.names)} placeholders but {len(args)} values in: {self.whole}")
+        if SCALARS.issuperset(map(type, args)):
+            return self.whole, args
+        sql, values = [self.texts[0]], []
+        for text, value in zip(self.texts[1:], args):
+            several = value if isinstance(value, (list, tuple)) else (value,)
+            sql += [", ".join([mark] * len(several)) or "NULL", text]
+            values += map(_plain, several)
+        return "".join(sql), tuple(values)
+
+    def _in_order(self, args, kwargs):
+        wanted = {name[1:] for name in self.names}
+        numbered = {str(number): value for number, value in enumerate(args, 1)}
+        if (args and kwargs) or wanted != numbered.keys() | kwargs.keys():
+            raise RuntimeError(f"placeholders and values differ in: {self.whole}")
+        values = numbered | kwargs
+        return tuple(values[name[1:]] for name in self.names)
+
+
+@functools.lru_cache(1024)
+def parse(sql, mark):
+    """Take one SQL statement apart; `mark` is what the driver writes for a value (`?` or `%s`)."""
+    sql = sql.strip().rstrip(";")
+    texts, names, bare, end = [""], [], [], 0
+    for token in _TOKENS.finditer(sql):
+        before = sql[end : token.start()]
+        bare.append(before)
+        end = token.end()
+        if token["second"] and "CREATE TRIGGER" not in sql.upper():
+            raise RuntimeError("too many statements at once")
+        if token["placeholder"]:
+            texts[-1] += before
+            texts.append("")
+            names.append(token[0])
+        else:
+            texts[-1] += before + token[0]
+    texts[-1] += sql[end:]
+    words = re.findall(r"\w+", " ".join([*bare, sql[end:]]).upper())
+    if not words:
+        raise RuntimeError("missing statement")
+    command = words[0]
+    if command == "WITH":
+        command = next((word for word in words if word in ("INSERT", "UPDATE", "DELETE")), command)
+    if mark == "%s" and names:
+        texts = [text.replace("%", "%%") for text in texts]
+    return Statement(tuple(texts), tuple(names), command, "RETURNING" in words, mark.join(texts))
+
+
+def _plain(value):
+    """Write dates and times as cs50 does."""
+    if isinstance(value, datetime.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, (datetime.date, datetime.time)):
+        return str(value)
+    return value
+
+
+def _coerce(value):
+    """Read numbers and bytes as SQLite gives them."""
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+class WriterQueue:
+    """One writer at a time: threads wait for a lock, processes for `flock` on a file.
+
+    SQLite's own busy timeout polls, so that two processes which write a lot starve each other.
+    """
+
+    def __init__(self, path, seconds):
+        self.path, self.seconds = path, seconds
+        self.reset()
+
+    def reset(self):
+        self.lock, self.file = threading.Lock(), None
+
+    def __enter__(self):
+        if not self.lock.acquire(timeout=self.seconds):
+            raise Unavailable("database is locked")
+        try:
+            if self.file is None:
+                self.file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        except BaseException as error:
+            self.lock.release()
+            if isinstance(error, OSError):
+                raise Unavailable(f"can't lock {self.path}: {error.strerror}") from None
+            raise
+
+    def __exit__(self, *_):
+        fcntl.flock(self.file, fcntl.LOCK_UN)
+        self.lock.release()
+
+
+class SQL(cs50.SQL):
+    """`cs50.SQL` that can be trusted with people's data.
+
+    `execute(sql, *args, **kwargs)` takes `?`, `:1` or `:name` and gives a list of dicts for rows, the new
+    id for one INSERT, the number of rows for UPDATE and DELETE. It raises ValueError for a value that the
+    database refuses, Unavailable (or Full, Deadlock) for what may work later, RuntimeError for wrong SQL.
+    """
+
+    def __init__(self, url, wait=10):
+        """Connect to `url`; a SQLite file that isn't there is created, readable by its owner alone.
+
+        `wait` is how many seconds a writer waits for others. Raises RuntimeError when there is no such database.
+        """
+        try:
+            url = sqlalchemy.make_url(url)
+            url = url.set(drivername=DRIVERS[url.get_backend_name()])
+        except (sqlalchemy.exc.ArgumentError, KeyError):
+            raise RuntimeError(f"not a database address: {url}") from None
+        self.kind = url.get_backend_name()
+        self._mark = "?" if self.kind == "sqlite" else "%s"
+        self._wait, self._thread, self._queue = wait, threading.local(), None
+        self.path = url.database if self.kind == "sqlite" else None
+        options = {}
+        if self.kind == "sqlite":
+            if not self.path:
+                raise RuntimeError("a SQLite address names a file: sqlite:///database.db")
+            try:  # cs50 wants it to be there
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            except OSError as error:
+                raise RuntimeError(f"can't open {self.path}: {error.strerror}") from None
+            self._queue = WriterQueue(self.path + ".lock", wait)
+        elif self.kind == "mysql":
+            options["connect_args"] = {"charset": "utf8mb4"}
+        super().__init__(
+            url.render_as_string(hide_password=False),
+            pool_size=16, max_overflow=48, pool_recycle=1800, pool_reset_on_return=None, **options,
+        )  # fmt: skip
+        sqlalchemy.event.listen(self._engine, "connect", self._prepare)
+        self.close()  # the connection with which cs50 tried the address was not prepared
+        os.register_at_fork(after_in_child=self._forked)
+
+    def close(self):
+        """Close every idle connection; the next statement opens a new one."""
+        self._engine.dispose()
+
+    def execute(self, sql, *args, **kwargs):
+        """Run one statement; see the class for what it takes, gives and raises."""
+        statement = parse(sql, self._mark)
+        command = statement.command
+        if command in CONTROLS:
+            raise RuntimeError("transactions are written: with db.transaction():")
+        sql, values = statement.bind(self._mark, args, kwargs)
+        new_id = command in ("INSERT", "REPLACE") and not statement.returning
+        if new_id and self.kind == "postgresql":
+            sql += "\nRETURNING *"
+        with self._connection(writes=command not in READS) as connection:
+            cursor, rows = self._run(connection, sql, values)
+        if new_id:
+            if cursor.rowcount != 1:
+                return None
+            new_id = rows[0][0] if rows else cursor.lastrowid
+            return new_id if isinstance(new_id, int) and new_id else None
+        if rows is not None:
+            names = [column[0] for column in cursor.description]
+            if self.kind != "sqlite":
+                rows = [map(_coerce, row) for row in rows]
+            return [dict(zip(names, row)) for row in rows]
+        return cursor.rowcount if command in ("UPDATE", "DELETE") else True
+
+    @contextmanager
+    def transaction(self):
+        """All or nothing: `with db.transaction():` commits at its end and rolls back on any exception.
+
+        On SQLite it is the only writer from its first line on (BEGIN IMMEDIATE). Inside another one it is a
+        savepoint, so that a refused statement can be caught without losing what came before it.
+        """
+        depth = getattr(self._thread, "depth", 0)
+        begin, commit, rollback = (
+            (f"SAVEPOINT s{depth}", f"RELEASE SAVEPOINT s{depth}", f"ROLLBACK TO SAVEPOINT s{depth}")
+            if depth
+            else ("BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN", "COMMIT", "ROLLBACK")
+        )
+        with self._connection(writes=True) as connection:
+            self._run(connection, begin)
+            self._thread.connection, self._thread.depth = connection, depth + 1
+            try:
+                yield self
+                self._run(connection, commit)
+            except BaseException:
+                try:
+                    self._run(connection, rollback)
+                except RuntimeError:
+                    connection.invalidate()  # closing it rolls back as well
+                raise
+            finally:
+                self._thread.depth = depth
+                if not depth:
+                    self._thread.connection = None
+
+    @contextmanager
+    def _connection(self, writes):
+        """The open transaction's connection, else one from the pool; a writer of SQLite waits for its turn."""
+        if getattr(self._thread, "connection", None):
+            yield self._thread.connection
+        elif writes and self._queue:
+            with self._queue, self._pooled() as connection:
+                yield connection
+        else:
+            with self._pooled() as connection:
+                yield connection
+
+    @contextmanager
+    def _pooled(self):
+        try:
+            connection = self._engine.raw_connection()
+        except (sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError, self._engine.dialect.dbapi.Error) as error:
+            raise Unavailable(getattr(error, "orig", error)) from None
+        try:
+            yield connection
+        except Exception:
+            raise
+        except BaseException:
+            connection.invalidate()  # cut off in the middle of a statement
+            raise
+        finally:
+            connection.close()
+
+    def _run(self, connection, sql, values=()):
+        """Execute and fetch; returns the cursor, and the rows or None. Raises as `execute` does."""
+        driver, cursor = self._engine.dialect.dbapi, connection.cursor()
+        try:
+            if values:
+                cursor.execute(sql, values)
+            else:
+                cursor.execute(sql)
+            return cursor, cursor.fetchall() if cursor.description else None
+        except (driver.IntegrityError, driver.DataError, OverflowError, ValueError) as error:
+            raise ValueError(error) from None
+        except driver.Error as error:
+            if connection.dbapi_connection and self._engine.dialect.is_disconnect(
+                error, connection.dbapi_connection, cursor
+            ):
+                connection.invalidate()
+                self.close()  # its idle neighbours are as dead
+                raise Unavailable(error) from None
+            raise FAULTS[self.kind].get(_code(error), RuntimeError)(error) from None
+        finally:
+            cursor.close()
+
+    def _prepare(self, connection, _):
+        """Set up a new connection: autocommit, and the same rules on every engine."""
+        if self.kind == "sqlite":
+            connection.isolation_level = None
+            for pragma in (
+                f"busy_timeout = {self._wait * 1000}",
+                "journal_mode = WAL",
+                "synchronous = FULL",  # what was acknowledged survives a power cut
+                "foreign_keys = ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+        elif self.kind == "postgresql":
+            connection.autocommit = True
+        else:
+            connection.autocommit(True)
+            connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.query("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT,ANSI_QUOTES')")
+            connection.query(f"SET SESSION innodb_lock_wait_timeout = {self._wait}")
+
+    def _forked(self):
+        """A child process neither uses nor closes the connections of its parent."""
+        self._engine.dispose(close=False)
+        self._thread = threading.local()
+        if self._queue:
+            self._queue.reset()
+
+
+def _code(error):
+    """The engine's own code of a driver's error, as FAULTS lists them."""
+    if hasattr(error, "sqlite_errorcode"):
+        return error.sqlite_errorcode & 0xFF
+    return getattr(error, "pgcode", None) or (error.args[0] if error.args else None)

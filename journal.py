@@ -1,0 +1,292 @@
+"""Every change of a ticket or a to-do as one undoable action.
+
+    with journal.action(user_id, "move", ticket_id) as action:
+        action.change("tickets", ticket_id, position=action.place("tickets", column, before))
+
+The rows and one row of `actions`, which says what each changed row held before and after, are written in
+one transaction. From that table come a ticket's history, undo and redo, and all that the trash forgets.
+"""
+
+import json
+import time
+from contextlib import contextmanager
+
+#: What the journal may write: SQL is built from these names alone, values are bound.
+COLUMNS = {
+    "tickets": {"user_id", "title", "status", "status_since", "position", "deleted_at"},
+    "todos": {"ticket_id", "text", "done", "position", "deleted_at"},
+}
+SPENT, IN_EFFECT, TAKEN_BACK = 0, 1, 2
+
+#: How many rows are moved at once when there is no number left between two positions.
+SPREAD = 64
+
+
+class Conflict(Exception):
+    """Undo or redo is refused: the rows no longer hold what the action left in them."""
+
+
+class Repeated(Exception):
+    """The form with this key was posted before, and made its action then."""
+
+
+class Gone(Exception):
+    """There is no such user (any more)."""
+
+
+class Journal:
+    """The one door for changes; `db` is a database.SQL."""
+
+    def __init__(self, db):
+        self.db = db
+
+    @contextmanager
+    def action(self, user_id, kind, ticket_id=None, form_key=None):
+        """One transaction and one undoable step of that user's; `as action` takes its changes.
+
+        `ticket_id` says whose history it belongs to (None: several). Raises Repeated when `form_key` was
+        used before, Gone when the user was deleted. Changes nothing when the block raises.
+        """
+        with self._locked(user_id):
+            if form_key and self._used(user_id, form_key):
+                raise Repeated(form_key)
+            action = Action(self.db)
+            yield action
+            self._write(action, user_id, kind, ticket_id, IN_EFFECT, form_key=form_key)
+
+    def undo(self, user_id, action_id=None):
+        """Take back the user's latest action in effect, or that one.
+
+        Returns the action that was taken back, as `latest` gives it, with the `id` of the new one as `by`;
+        None when there is nothing to take back. Raises Conflict and Gone.
+        """
+        with self._locked(user_id):
+            while step := self.latest(user_id, IN_EFFECT, action_id):
+                if self._reverse(user_id, step, "undo", TAKEN_BACK):
+                    return step
+        return None
+
+    def redo(self, user_id, action_id=None):
+        """Do the user's latest undone action again (or what the undo `action_id` took back).
+
+        Only while nothing newer was done. Returns and raises as `undo` does.
+        """
+        with self._locked(user_id):
+            while step := self.latest(user_id, TAKEN_BACK, action_id):
+                newest = self.latest(user_id, IN_EFFECT)
+                if newest and newest["id"] > step["id"]:
+                    return None
+                if self._reverse(user_id, step, "redo", SPENT):
+                    self._set_state(step["step_id"], IN_EFFECT)
+                    return step
+        return None
+
+    def latest(self, user_id, state, action_id=None):
+        """The user's latest action in that state (or that very action, if it is in it), or None."""
+        rows = self.db.execute(
+            """
+            SELECT id, ticket_id, kind, step_id, changes
+            FROM actions
+            WHERE user_id = ? AND state = ? AND id >= ? AND id <= ?
+            ORDER BY id DESC
+            LIMIT 1
+            """,
+            user_id, state, action_id or 0, action_id or 2**31 - 1,
+        )  # fmt: skip
+        return {**rows[0], "changes": json.loads(rows[0]["changes"])} if rows else None
+
+    def purge(self, user_id, deleted_before):
+        """Remove for good what went to the user's trash before that time, and all that the journal holds of it.
+
+        `deleted_before` is in seconds. Returns how many tickets and to-dos went.
+        """
+        with self._locked(user_id):
+            tickets = self._ids(
+                "SELECT id FROM tickets WHERE user_id = ? AND deleted_at < ?",
+                user_id, deleted_before,
+            )  # fmt: skip
+            todos = self._ids(
+                """
+                SELECT todos.id
+                FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+                WHERE tickets.user_id = ? AND (todos.deleted_at < ? OR tickets.deleted_at < ?)
+                """,
+                user_id, deleted_before, deleted_before,
+            )  # fmt: skip
+            self._forget(user_id, {"tickets": set(tickets), "todos": set(todos)})
+            for table, ids in (("todos", todos), ("tickets", tickets)):
+                for start in range(0, len(ids), 500):
+                    self.db.execute(f"DELETE FROM {table} WHERE id IN (?)", ids[start : start + 500])
+            return len(tickets) + len(todos)
+
+    def _forget(self, user_id, gone):
+        """Take the purged rows out of the user's actions, and the actions that held nothing else."""
+        if not any(gone.values()):
+            return
+        for action_id in self._ids("SELECT id FROM actions WHERE user_id = ?", user_id):
+            changes = json.loads(self.db.execute("SELECT changes FROM actions WHERE id = ?", action_id)[0]["changes"])
+            kept = [change for change in changes if change[1] not in gone[change[0]]]
+            if not kept:
+                self.db.execute("DELETE FROM actions WHERE id = ?", action_id)
+            elif len(kept) < len(changes):
+                self.db.execute("UPDATE actions SET changes = ? WHERE id = ?", dump(kept), action_id)
+
+    def _ids(self, sql, *values):
+        return [row["id"] for row in self.db.execute(sql, *values)]
+
+    @contextmanager
+    def _locked(self, user_id):
+        """A transaction that holds the user's row: it puts one person's writes in order on every engine.
+
+        The number that it raises is the version of that person's pages.
+        """
+        with self.db.transaction():
+            if not self.db.execute("UPDATE users SET version = version + 1 WHERE id = ?", user_id):
+                raise Gone(user_id)
+            yield
+
+    def _used(self, user_id, form_key):
+        return self.db.execute("SELECT id FROM actions WHERE user_id = ? AND form_key = ?", user_id, form_key)
+
+    def _reverse(self, user_id, step, kind, state):
+        """Write the reverse of `step` as a new action; False when all that it changed was purged."""
+        action = Action(self.db)
+        for table, row_id, before, after in reversed(step["changes"]):
+            action.put_back(table, row_id, before, after)
+        self._set_state(step["id"], SPENT)
+        self._write(action, user_id, kind, step["ticket_id"], state, step_id=step["step_id"] or step["id"])
+        step["by"] = action.id
+        return bool(action.changes)
+
+    def _set_state(self, action_id, state):
+        self.db.execute("UPDATE actions SET state = ? WHERE id = ?", state, action_id)
+
+    def _write(self, action, user_id, kind, ticket_id, state, step_id=None, form_key=None):
+        if action.changes:
+            action.id = self.db.execute(
+                """
+                INSERT INTO actions (user_id, ticket_id, kind, state, step_id, form_key, changes, created_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                user_id, ticket_id, kind, state, step_id, form_key, dump(action.changes), action.now,
+            )  # fmt: skip
+
+
+class Action:
+    """The changes of one step; `id` is the row of `actions`, None while (or if) nothing was changed."""
+
+    def __init__(self, db):
+        self.db, self.now, self.id, self.changes = db, int(time.time()), None, []
+
+    def add(self, table, **values):
+        """Add a row and return its id. Undoing it puts the row in the trash."""
+        check(table, values)
+        names = ", ".join(["created_at", *values])
+        row_id = self.db.execute(
+            f"INSERT INTO {table} ({names}) VALUES (?{', ?' * len(values)})", self.now, *values.values()
+        )
+        self.changes.append((table, row_id, {"deleted_at": self.now}, {**values, "deleted_at": None}))
+        return row_id
+
+    def change(self, table, row_id, **values):
+        """Change columns of a row; those that hold that value already are left out."""
+        check(table, values)
+        held = self._held(table, row_id, values)
+        after = {name: value for name, value in values.items() if held[name] != value}
+        if after:
+            self._set(table, row_id, after)
+            self.changes.append((table, row_id, {name: held[name] for name in after}, after))
+
+    def put_back(self, table, row_id, before, after):
+        """Set `before` where the row still holds `after`, else raise Conflict. A purged row is passed over."""
+        check(table, before)
+        held = self._held(table, row_id, before)
+        if held is None:
+            return
+        for name in before:
+            # When it was deleted may differ after a redo; that it was is what counts.
+            same = (held[name] is None) == (after[name] is None) if name == "deleted_at" else held[name] == after[name]
+            if not same:
+                raise Conflict(table, row_id)
+        if before.get("deleted_at"):
+            before = {**before, "deleted_at": self.now}  # its time in the trash begins now
+        self._set(table, row_id, before)
+        self.changes.append((table, row_id, held, before))
+
+    def place(self, table, scope, before=None, row_id=0):
+        """A position just before the row `before` (a dict with `position`), or at the end of the list.
+
+        `scope` are the columns that make up the list; `row_id` is the row that moves. Trashed rows count, so
+        that restoring them makes no ties. When no number is left in between, the rows that follow are spread.
+        """
+        if before is None:
+            last = self._edge("MAX", table, scope, row_id)
+            return 0.0 if last is None else last + 1
+        high = before["position"]
+        low = self._edge("MAX", table, scope, row_id, "AND position < ?", high)
+        if low is None:
+            return high - 1
+        middle = (low + high) / 2
+        return middle if low < middle < high else self._spread(table, scope, low, high, row_id)
+
+    def top(self, table, scope, rows=1):
+        """The position of the first of `rows` new rows at the top of the list; the others follow at 1 each."""
+        first = self._edge("MIN", table, scope, 0)
+        return 0.0 if first is None else first - rows
+
+    def _spread(self, table, scope, low, high, row_id):
+        """Make room between `low` and `high` by moving the rows from `high` on; returns the first free position."""
+        where, values = within(scope)
+        count = SPREAD
+        while True:
+            rows = self.db.execute(
+                f"""
+                SELECT id, position
+                FROM {table}
+                WHERE {where} AND position >= ? AND id <> ?
+                ORDER BY position, id
+                LIMIT ?
+                """,
+                *values, high, row_id, count + 1,
+            )  # fmt: skip
+            ceiling = rows.pop()["position"] if len(rows) > count else rows[-1]["position"] + len(rows) + 1
+            step = (ceiling - low) / (len(rows) + 2)
+            room = [low + step * number for number in range(len(rows) + 3)]
+            if all(lower < upper for lower, upper in zip(room, room[1:])):
+                break
+            count *= 4
+        for row, position in zip(rows, room[2:]):
+            self.change(table, row["id"], position=position)
+        return room[1]
+
+    def _edge(self, function, table, scope, row_id, condition="", *more):
+        """The first (MIN) or last (MAX) position of a list, None when it is empty."""
+        where, values = within(scope)
+        return self.db.execute(
+            f"SELECT {function}(position) AS position FROM {table} WHERE {where} AND id <> ? {condition}",
+            *values, row_id, *more,
+        )[0]["position"]  # fmt: skip
+
+    def _held(self, table, row_id, names):
+        rows = self.db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id = ?", row_id)
+        return rows[0] if rows else None
+
+    def _set(self, table, row_id, values):
+        names = ", ".join(f"{name} = ?" for name in values)
+        self.db.execute(f"UPDATE {table} SET {names} WHERE id = ?", *values.values(), row_id)
+
+
+def check(table, names):
+    """Refuse a table or column that the journal doesn't know; what follows puts these names into SQL."""
+    if not COLUMNS[table].issuperset(names):
+        raise ValueError(f"not columns of {table}: {set(names) - COLUMNS[table]}")
+
+
+def within(scope):
+    """A list's condition and its values."""
+    return " AND ".join(f"{name} = ?" for name in scope), scope.values()
+
+
+def dump(changes):
+    """The changes as they are stored; every text as it is, whatever its script."""
+    return json.dumps(changes, ensure_ascii=False, separators=(",", ":"))

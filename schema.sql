@@ -1,0 +1,70 @@
+-- NIKKO's tables, as they are now. Run at every start: it only adds what is missing and never drops data.
+-- {identity}, {long} and {table} are filled in by upgrade.py, as each engine writes them.
+-- Times are whole seconds since 1970, UTC. Texts are compared by code points.
+
+-- The version of this schema, in one row; a program refuses a newer one and brings an older one up to date.
+CREATE TABLE IF NOT EXISTS nikko (
+    version INTEGER NOT NULL
+) {table};
+
+CREATE TABLE IF NOT EXISTS users (
+    id {identity},
+    username VARCHAR(50) NOT NULL,
+    username_key VARCHAR(200) NOT NULL UNIQUE,  -- the username folded (NFKC, casefold), so that Mira is mira
+    password_hash VARCHAR(255) NOT NULL,
+    first_name VARCHAR(100) NOT NULL,
+    last_name VARCHAR(100) NOT NULL,
+    version INTEGER NOT NULL DEFAULT 0,         -- of this person's data: every change raises it
+    created_at BIGINT NOT NULL
+) {table};
+
+CREATE TABLE IF NOT EXISTS sessions (
+    id CHAR(64) PRIMARY KEY,                    -- sha256 of the id in the cookie
+    user_id INTEGER REFERENCES users (id) ON DELETE CASCADE,
+    data {long} NOT NULL,                       -- JSON
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL                     -- to the hour
+) {table};
+CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+
+CREATE TABLE IF NOT EXISTS tickets (
+    id {identity},
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    title TEXT NOT NULL,
+    status VARCHAR(11) NOT NULL CHECK (status IN ('todo', 'in_progress', 'done')),
+    status_since BIGINT NOT NULL,
+    position DOUBLE PRECISION NOT NULL,         -- order within a user's column
+    created_at BIGINT NOT NULL,
+    deleted_at BIGINT                           -- when it went to the trash
+) {table};
+CREATE INDEX IF NOT EXISTS tickets_shown ON tickets (user_id, deleted_at, status, position);
+CREATE INDEX IF NOT EXISTS tickets_placed ON tickets (user_id, status, position);
+
+CREATE TABLE IF NOT EXISTS todos (
+    id {identity},
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0 CHECK (done IN (0, 1)),
+    position DOUBLE PRECISION NOT NULL,         -- order within a ticket
+    created_at BIGINT NOT NULL,
+    deleted_at BIGINT
+) {table};
+CREATE INDEX IF NOT EXISTS todos_counted ON todos (ticket_id, deleted_at, done);
+CREATE INDEX IF NOT EXISTS todos_placed ON todos (ticket_id, position);
+
+-- The journal: one row for each step that a person took, see journal.py.
+CREATE TABLE IF NOT EXISTS actions (
+    id {identity},
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    ticket_id INTEGER REFERENCES tickets (id) ON DELETE CASCADE,  -- NULL when it changed several
+    kind VARCHAR(20) NOT NULL,
+    state INTEGER NOT NULL,                     -- 0 spent, 1 in effect (undo takes it back), 2 an undo (redo takes that back)
+    step_id INTEGER,                            -- of an undo or redo: the action that it takes back or does again
+    form_key CHAR(64),                          -- of a form that adds: posted twice, it adds once
+    changes {long} NOT NULL,                    -- JSON: [[table, row id, columns before, columns after], ...]
+    created_at BIGINT NOT NULL,
+    UNIQUE (user_id, form_key)
+) {table};
+CREATE INDEX IF NOT EXISTS actions_undoable ON actions (user_id, state, id);
+CREATE INDEX IF NOT EXISTS actions_of_user ON actions (user_id, id);
+CREATE INDEX IF NOT EXISTS actions_of_ticket ON actions (ticket_id, id);

@@ -1,0 +1,121 @@
+"""Flask-Session's sessions in the database: JSON, by the hash of their id, with their owner.
+
+An anonymous visit stores nothing, reading doesn't write (but for `seen_at`, once an hour), and a session that
+was ended elsewhere can't be brought back by a request that was still under way.
+"""
+
+import hashlib
+import json
+import time
+
+from cachelib.base import BaseCache
+from flask import request
+from flask_session.cachelib import CacheLibSessionInterface
+
+DAY = 86400
+IDLE = 30 * DAY
+ABSOLUTE = 180 * DAY
+SEEN_EVERY = 3600
+
+
+class DatabaseCache(BaseCache):
+    """The `sessions` table as cachelib wants it; `db` is a database.SQL."""
+
+    def __init__(self, db):
+        super().__init__()
+        self.db = db
+
+    def get(self, key):
+        """The session, or None when it isn't there or its time (IDLE, ABSOLUTE; in seconds) is over."""
+        now = int(time.time())
+        rows = self.db.execute(
+            "SELECT data, seen_at FROM sessions WHERE id = ? AND seen_at > ? AND created_at > ?",
+            hashed(key), now - IDLE, now - ABSOLUTE,
+        )  # fmt: skip
+        return {**json.loads(rows[0]["data"]), "seen_at": rows[0]["seen_at"]} if rows else None
+
+    def add(self, key, value, timeout=None):
+        """Store a new session."""
+        now = int(time.time())
+        self.db.execute(
+            "INSERT INTO sessions (id, user_id, data, created_at, seen_at) VALUES (?, ?, ?, ?, ?)",
+            hashed(key), value.get("user_id"), json.dumps(value), now, now,
+        )  # fmt: skip
+        return True
+
+    def set(self, key, value, timeout=None):
+        """Store what a session holds now; False when it was ended meanwhile, and then it stays so."""
+        stored = self.db.execute(
+            "UPDATE sessions SET user_id = ?, data = ? WHERE id = ?",
+            value.get("user_id"), json.dumps(value), hashed(key),
+        )  # fmt: skip
+        return stored > 0
+
+    def touch(self, key):
+        """Note that the session is in use."""
+        self.db.execute("UPDATE sessions SET seen_at = ? WHERE id = ?", int(time.time()), hashed(key))
+
+    def delete(self, key):
+        """End a session."""
+        return self.db.execute("DELETE FROM sessions WHERE id = ?", hashed(key)) > 0
+
+
+class DatabaseSessions(CacheLibSessionInterface):
+    """Set it as `app.session_interface`."""
+
+    def __init__(self, db):
+        super().__init__(client=DatabaseCache(db), key_prefix="", sid_length=32)
+
+    def open_session(self, app, request):
+        """Load the session of the request's cookie; one that isn't stored gets a new id."""
+        sid = request.cookies.get(self.get_cookie_name(app))
+        data = self.cache.get(sid) if sid else None
+        if data is None:
+            session = self.session_class(sid=self._generate_sid(self.sid_length), permanent=True)
+            session.stored = False
+            return session
+        seen_at = data.pop("seen_at")
+        # A page that asks whether it is still up to date is not a person at work.
+        if seen_at < time.time() - SEEN_EVERY and not request.if_none_match:
+            self.cache.touch(sid)
+        session = self.session_class(data, sid=sid)
+        session.stored = True
+        return session
+
+    def regenerate(self, session):
+        """Give the session a new id, as every login must. Set the user first: an empty session has none."""
+        super().regenerate(session)
+        session.stored = False
+
+    def save_session(self, app, session, response):
+        """As Flask-Session does, but the cookie of a session that was cleared is deleted as it was set."""
+        if session or not session.modified:
+            return super().save_session(app, session, response)
+        if session.stored:
+            self.cache.delete(session.sid)
+            response.delete_cookie(
+                self.get_cookie_name(app), secure=self.get_cookie_secure(app), httponly=True, samesite="Lax"
+            )  # fmt: skip
+            response.vary.add("Cookie")
+
+    def get_cookie_name(self, app):
+        """Under HTTPS a name that no other host and no unencrypted page can set."""
+        return "__Host-nikko" if request.is_secure else "nikko"
+
+    def get_cookie_secure(self, app):
+        return request.is_secure
+
+    def should_set_storage(self, app, session):
+        return session.modified
+
+    def should_set_cookie(self, app, session):
+        return session.modified
+
+    def _upsert_session(self, session_lifetime, session, store_id):
+        write = self.cache.set if session.stored else self.cache.add
+        write(store_id, dict(session))
+
+
+def hashed(key):
+    """What is stored for a session id: who reads the database can't use it."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,47 @@
+"""What the environment sets, checked once at start; README.md lists it for people."""
+
+import os
+import sys
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """See README.md, "Configuring"."""
+
+    host: str
+    port: int
+    database_url: str
+    workers: int
+    registration: str
+    proxies: int
+
+
+def read(environment):
+    """Read the settings. Raises ValueError with a sentence that says what to do."""
+    registration = environment.get("REGISTRATION", "open")
+    if registration not in ("open", "first", "closed"):
+        raise ValueError(f"REGISTRATION is {registration!r}. Set it to open, first or closed.")
+    return Settings(
+        host=environment.get("HOST", "127.0.0.1"),
+        port=number(environment, "PORT", 5000, 1, 65535),
+        database_url=environment.get("DATABASE_URL", "sqlite:///database.db"),
+        workers=number(environment, "WORKERS", os.cpu_count() or 1, 1, 256),
+        registration=registration,
+        proxies=number(environment, "PROXIES", 0, 0, 9),
+    )
+
+
+def number(environment, name, default, least, most):
+    """A whole number of the environment, within limits."""
+    text = environment.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise ValueError(f"{name} is {text!r}. Set it to a whole number from {least} to {most}, for example {default}.")
+    return int(text)
+
+
+def read_or_exit():
+    """The settings of this process; a bad one ends it with the sentence."""
+    try:
+        return read(os.environ)
+    except ValueError as error:
+        sys.exit(f"NIKKO can't start. {error}")
