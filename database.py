@@ -65,7 +65,13 @@ FAULTS = {
     "sqlite": {5: Unavailable, 6: Unavailable, 8: Unavailable, 10: Full, 13: Full, 14: Unavailable},
     "postgresql": {"40001": Deadlock, "40P01": Deadlock, "53100": Full, "55P03": Unavailable, "53300": Unavailable},
     "mysql": {
-        1213: Deadlock, 1020: Deadlock, 1205: Unavailable, 1021: Full, 1114: Full, 1040: Unavailable, 4025: ValueError,
+        1213: Deadlock,
+        1020: Deadlock,
+        1205: Unavailable,
+        1021: Full,
+        1114: Full,
+        1040: Unavailable,
+        4025: ValueError,
     },
 }
 

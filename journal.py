@@ -7,6 +7,7 @@ The rows and one row of `actions`, which says what each changed row held before 
 one transaction. From that table come a ticket's history, undo and redo, and all that the trash forgets.
 """
 
+import itertools
 import json
 import time
 from contextlib import contextmanager
@@ -27,7 +28,11 @@ class Conflict(Exception):
 
 
 class Repeated(Exception):
-    """The form with this key was posted before, and made its action then."""
+    """The form with this key was posted before, and made the action `action_id` then."""
+
+    def __init__(self, action_id):
+        super().__init__(action_id)
+        self.action_id = action_id
 
 
 class Gone(Exception):
@@ -44,15 +49,16 @@ class Journal:
     def action(self, user_id, kind, ticket_id=None, form_key=None):
         """One transaction and one undoable step of that user's; `as action` takes its changes.
 
-        `ticket_id` says whose history it belongs to (None: several). Raises Repeated when `form_key` was
-        used before, Gone when the user was deleted. Changes nothing when the block raises.
+        `ticket_id` says whose history it belongs to (None: several; the block may set `action.ticket_id`).
+        Raises Repeated when `form_key` was used before, Gone when the user was deleted. Changes nothing when
+        the block raises.
         """
         with self._locked(user_id):
-            if form_key and self._used(user_id, form_key):
-                raise Repeated(form_key)
-            action = Action(self.db)
+            if form_key and (used := self._used(user_id, form_key)):
+                raise Repeated(used[0]["id"])
+            action = Action(self.db, ticket_id)
             yield action
-            self._write(action, user_id, kind, ticket_id, IN_EFFECT, form_key=form_key)
+            self._write(action, user_id, kind, IN_EFFECT, form_key=form_key)
 
     def undo(self, user_id, action_id=None):
         """Take back the user's latest action in effect, or that one.
@@ -150,33 +156,33 @@ class Journal:
 
     def _reverse(self, user_id, step, kind, state):
         """Write the reverse of `step` as a new action; False when all that it changed was purged."""
-        action = Action(self.db)
+        action = Action(self.db, step["ticket_id"])
         for table, row_id, before, after in reversed(step["changes"]):
             action.put_back(table, row_id, before, after)
         self._set_state(step["id"], SPENT)
-        self._write(action, user_id, kind, step["ticket_id"], state, step_id=step["step_id"] or step["id"])
+        self._write(action, user_id, kind, state, step_id=step["step_id"] or step["id"])
         step["by"] = action.id
         return bool(action.changes)
 
     def _set_state(self, action_id, state):
         self.db.execute("UPDATE actions SET state = ? WHERE id = ?", state, action_id)
 
-    def _write(self, action, user_id, kind, ticket_id, state, step_id=None, form_key=None):
+    def _write(self, action, user_id, kind, state, step_id=None, form_key=None):
         if action.changes:
             action.id = self.db.execute(
                 """
                 INSERT INTO actions (user_id, ticket_id, kind, state, step_id, form_key, changes, created_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                user_id, ticket_id, kind, state, step_id, form_key, dump(action.changes), action.now,
+                user_id, action.ticket_id, kind, state, step_id, form_key, dump(action.changes), action.now,
             )  # fmt: skip
 
 
 class Action:
     """The changes of one step; `id` is the row of `actions`, None while (or if) nothing was changed."""
 
-    def __init__(self, db):
-        self.db, self.now, self.id, self.changes = db, int(time.time()), None, []
+    def __init__(self, db, ticket_id):
+        self.db, self.ticket_id, self.now, self.id, self.changes = db, ticket_id, int(time.time()), None, []
 
     def add(self, table, **values):
         """Add a row and return its id. Undoing it puts the row in the trash."""
@@ -252,7 +258,7 @@ class Action:
             ceiling = rows.pop()["position"] if len(rows) > count else rows[-1]["position"] + len(rows) + 1
             step = (ceiling - low) / (len(rows) + 2)
             room = [low + step * number for number in range(len(rows) + 3)]
-            if all(lower < upper for lower, upper in zip(room, room[1:])):
+            if all(lower < upper for lower, upper in itertools.pairwise(room)):
                 break
             count *= 4
         for row, position in zip(rows, room[2:]):

@@ -90,12 +90,12 @@ class DatabaseSessions(CacheLibSessionInterface):
     def save_session(self, app, session, response):
         """As Flask-Session does, but the cookie of a session that was cleared is deleted as it was set."""
         if session or not session.modified:
-            return super().save_session(app, session, response)
-        if session.stored:
+            super().save_session(app, session, response)
+        elif session.stored:
             self.cache.delete(session.sid)
             response.delete_cookie(
                 self.get_cookie_name(app), secure=self.get_cookie_secure(app), httponly=True, samesite="Lax"
-            )  # fmt: skip
+            )
             response.vary.add("Cookie")
 
     def get_cookie_name(self, app):

@@ -1,10 +1,12 @@
 """What the tests share: a database on each engine, the app on it, and people who are logged in."""
 
+import html
 import importlib
 import itertools
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,110 @@ def site(new_database):
     site = importlib.import_module("app")
     yield site
     site.db.close()
+
+
+class Person:
+    """Somebody with an account and a browser without JavaScript; `id`, `username`, and what a browser does."""
+
+    def __init__(self, site, client, user_id=None, username=None):
+        self.site, self.client, self.id, self.username = site, client, user_id, username
+        client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+
+    def get(self, path, **options):
+        """Open a page."""
+        return self.client.get(path, **options)
+
+    def post(self, path, page=None, **fields):
+        """Send a form that stood on `page`; a list sends its field several times."""
+        headers = {"Referer": f"http://localhost{page}"} if page else {}
+        return self.client.post(path, data=fields, headers=headers)
+
+    def ajax(self, path, **fields):
+        """Send a form as the page's script does."""
+        return self.client.post(path, data=fields, headers={"X-Requested-With": "XMLHttpRequest"})
+
+    def another_browser(self):
+        """The same person, logged in on another device."""
+        return log_in(self.site, self.id, self.username)
+
+    def add_tickets(self, *titles, status="todo"):
+        """Add tickets by the form; returns their ids in the order of the titles."""
+        assert self.post("/tickets", title="\n".join(titles), status=status).status_code == 303
+        return self.ids("SELECT id FROM tickets WHERE user_id = ? ORDER BY id DESC LIMIT ?", len(titles))
+
+    def add_todos(self, ticket_id, *texts):
+        """Add to-dos by the form; returns their ids in the order of the texts."""
+        assert self.post(f"/tickets/{ticket_id}/todos", text="\n".join(texts)).status_code == 303
+        return self.ids(
+            """
+            SELECT todos.id
+            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+            WHERE tickets.user_id = ?
+            ORDER BY todos.id DESC
+            LIMIT ?
+            """,
+            len(texts),
+        )
+
+    def ids(self, sql, count):
+        return [row["id"] for row in reversed(self.site.db.execute(sql, self.id, count))]
+
+    def board(self):
+        """What the board page shows: {status: [titles]}."""
+        return shown_board(self.get("/").text)
+
+    def todos(self, ticket_id):
+        """What the platform page shows: [(text, done)]."""
+        return shown_todos(self.get(f"/platform/{ticket_id}").text)
+
+
+def shown_board(page):
+    """The titles on a board page, by status, in their order."""
+    return {
+        status: [html.unescape(title) for title in re.findall(r"<h3><a [^>]*>(.*?)</a></h3>", column, re.DOTALL)]
+        for status, column in re.findall(r'<ol class="tickets" id="tickets-(\w+)"(.*?)</ol>', page, re.DOTALL)
+    }
+
+
+def shown_todos(page):
+    """The to-dos on a platform page as (text, done), in their order."""
+    todos = re.findall(r'aria-checked="(\w+)".*?<span class="text"[^>]*>(.*?)</span>', page, re.DOTALL)
+    return [(html.unescape(text), checked == "true") for checked, text in todos]
+
+
+def log_in(site, user_id, username):
+    """A browser in which that person is logged in, without the third of a second that a password takes."""
+    client = site.app.test_client()
+    with client.session_transaction() as session:
+        session["user_id"] = user_id
+    return Person(site, client, user_id, username)
+
+
+@pytest.fixture
+def visitor(site):
+    """Somebody without an account."""
+    return Person(site, site.app.test_client())
+
+
+@pytest.fixture
+def new_person(site):
+    """A function that makes a person with an account (their password is PASSWORD), logged in."""
+
+    def make(first_name="Mira", last_name="Kovač"):
+        username = f"mira{next(numbers)}"
+        user_id = site.db.execute(
+            """
+            INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            username, username, PASSWORD_HASH, first_name, last_name, int(time.time()),
+        )  # fmt: skip
+        return log_in(site, user_id, username)
+
+    return make
+
+
+@pytest.fixture
+def mira(new_person):
+    """A person who is logged in."""
+    return new_person()

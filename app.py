@@ -1,0 +1,769 @@
+"""NIKKO, a ticket board: every route, in the order in which a person meets them."""
+
+import errno
+import json
+import random
+import secrets
+import socket
+import sys
+import time
+from pathlib import Path
+
+from flask import Flask, abort, g, redirect, render_template, request, session
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import helpers
+import settings
+import upgrade
+import words
+from database import SQL, Deadlock, Full, Unavailable
+from helpers import Problem, back, login_required, read, read_choice, read_id, read_line, read_lines, whole
+from journal import Conflict, Gone, Journal, Repeated
+from sessions import ABSOLUTE, DatabaseSessions
+from words import STATUSES
+
+TICKETS_LIMIT = 100_000  # of a person
+TODOS_LIMIT = 1_000  # of a ticket
+
+# Configuration
+
+config = settings.read_or_exit()
+try:
+    db = SQL(config.database_url)
+    upgrade.prepare(db)
+except RuntimeError as error:
+    sys.exit(f"NIKKO can't start: {error}")
+journal = Journal(db)
+
+app = Flask(__name__)
+app.config.update(
+    MAX_CONTENT_LENGTH=1_000_000,
+    MAX_FORM_MEMORY_SIZE=1_000_000,
+    MAX_FORM_PARTS=1_000,
+    SESSION_COOKIE_HTTPONLY=True,
+    SESSION_COOKIE_SAMESITE="Lax",
+    PERMANENT_SESSION_LIFETIME=ABSOLUTE,
+)
+app.session_interface = DatabaseSessions(db)
+app.url_map.converters["id"] = helpers.IdConverter
+app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+app.jinja_env.globals.update(STATUSES=STATUSES, new_key=lambda: secrets.token_urlsafe(12), config=config)
+app.jinja_env.filters.update(day=words.day, moment=words.moment, in_trash=words.in_trash)
+if config.proxies:
+    app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)
+
+# Hooks
+
+
+@app.before_request
+def guard():
+    """Refuse forged and broken requests before anything else sees them."""
+    g.user = None
+    helpers.refuse_forged_requests()
+    helpers.refuse_broken_forms()
+
+
+@app.before_request
+def load_user():
+    """The person who is logged in, as g.user; None for a visitor."""
+    rows = "user_id" in session and db.execute(
+        "SELECT id, username, first_name, last_name, version FROM users WHERE id = ?", session["user_id"]
+    )
+    g.user = rows[0] if rows else None
+
+
+@app.after_request
+def protect(response):
+    """The headers of every answer, errors included; pages are never kept by a browser or a proxy."""
+    response.headers.update(
+        {
+            "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+    )
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def replayed(dispatch):
+    """Run a request once more when the database gave its transaction up for another one; three times at most."""
+
+    def dispatch_again():
+        for _ in range(3):
+            try:
+                return dispatch()
+            except Deadlock:
+                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311  (so that two don't meet again)
+        return dispatch()
+
+    return dispatch_again
+
+
+app.dispatch_request = replayed(app.dispatch_request)
+
+
+# Account
+
+
+@app.route("/register", methods=["GET", "POST"])
+def register():
+    """Make an account and log in."""
+    if not registration_open():
+        return draw("register.html", closed=True), 403
+    if request.method == "GET":
+        return draw("register.html")
+    try:
+        user_id = add_user()
+    except Problem as problem:
+        return draw("register.html", problem)
+    log_in(user_id)
+    return redirect("/", 303)
+
+
+def registration_open():
+    """Whether somebody may make an account now (REGISTRATION)."""
+    if config.registration == "first":
+        return not db.execute("SELECT id FROM users LIMIT 1")
+    return config.registration == "open"
+
+
+def add_user():
+    """Add the person of the form and return the id. Raises Problem."""
+    first_name, last_name = read_line("first_name", 100), read_line("last_name", 100)
+    username, username_key = helpers.read_username()
+    password = helpers.read_new_password(username, first_name, last_name)
+    password_hash = helpers.hash_password(password)
+    with db.transaction():
+        if config.registration == "first":
+            db.execute("UPDATE nikko SET version = version")  # one at a time, or two would be the first
+            if not registration_open():
+                raise Problem(403, "Somebody registered a moment ago, and this NIKKO is for one person.", "username")
+        try:
+            return db.execute(
+                """
+                INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+                username, username_key, password_hash, first_name, last_name, int(time.time()),
+            )  # fmt: skip
+        except ValueError:
+            raise Problem(422, "Somebody already has that name. Try another.", "username") from None
+
+
+@app.route("/login", methods=["GET", "POST"])
+def login():
+    """Log in and go on to where the person was heading."""
+    if request.method == "GET":
+        return redirect("/", 303) if g.user else draw("login.html", next=request.args.get("next", ""))
+    try:
+        user_id = check_login()
+    except Problem as problem:
+        return draw("login.html", problem, next=read("next", ""))
+    log_in(user_id)
+    return redirect(helpers.safe_next(read("next", "")), 303)
+
+
+def check_login():
+    """The id of the person whose name and password the form has. Raises Problem, the same for both."""
+    _, username_key = helpers.read_username()
+    password = read("password")
+    rows = db.execute("SELECT id, password_hash FROM users WHERE username_key = ?", username_key)
+    password_hash = rows[0]["password_hash"] if rows else None
+    if not helpers.check_password(password_hash, password):
+        raise Problem(422, "That name and password don't go together.", "username")
+    if not password_hash.startswith(helpers.HASH_METHOD + "$"):
+        db.execute(
+            "UPDATE users SET password_hash = ? WHERE id = ?", helpers.hash_password(password), rows[0]["id"]
+        )  # fmt: skip
+    return rows[0]["id"]
+
+
+def log_in(user_id):
+    """Begin a session with a new id, so that one which was planted before is worth nothing."""
+    session.clear()
+    session["user_id"] = user_id
+    app.session_interface.regenerate(session)
+
+
+@app.post("/logout")
+def logout():
+    """End this session."""
+    session.clear()
+    return redirect("/login", 303)
+
+
+# Board
+
+
+@app.get("/")
+@login_required
+def board():
+    """The board: the person's tickets in three columns."""
+    return draw_board()
+
+
+def draw_board(problem=None):
+    """The board, with what a refused form had in it."""
+    columns = {status: [] for status in STATUSES}
+    for ticket in get_board():
+        columns[ticket["status"]].append(ticket)
+    return draw(
+        "board.html",
+        problem,
+        columns=columns,
+        edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
+        move=whole(request.args.get("move")),
+    )
+
+
+def get_board():
+    """The person's tickets outside the trash, in their order, with how many to-dos they have."""
+    return db.execute(
+        """
+        SELECT
+            tickets.id, tickets.title, tickets.status, tickets.status_since,
+            COUNT(todos.id) AS todos,
+            COUNT(CASE WHEN todos.done = 1 THEN 1 END) AS done
+        FROM tickets
+        LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
+        WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL
+        GROUP BY tickets.id
+        ORDER BY tickets.status, tickets.position, tickets.id
+        """,
+        g.user["id"],
+    )
+
+
+# Tickets
+
+
+def get_ticket(ticket_id, trashed=False):
+    """The person's ticket, 404 when there is none; one in the trash only if `trashed` says so."""
+    rows = db.execute(
+        """
+        SELECT id, title, status, status_since, position, created_at, deleted_at
+        FROM tickets
+        WHERE id = ? AND user_id = ?
+        """,
+        ticket_id, g.user["id"],
+    )  # fmt: skip
+    if not rows or (rows[0]["deleted_at"] and not trashed):
+        abort(404)
+    return rows[0]
+
+
+@app.post("/tickets")
+@login_required
+def add_tickets():
+    """Add a ticket for each line, at the top of a column."""
+    try:
+        titles, status = read_lines("title"), read_choice("status", STATUSES, "todo")
+        with journal.action(g.user["id"], "add", form_key=helpers.form_key()) as action:
+            leave_room("SELECT COUNT(*) AS held FROM tickets WHERE user_id = ?", g.user["id"], titles, TICKETS_LIMIT)
+            column = {"user_id": g.user["id"], "status": status}
+            top = action.top("tickets", column, len(titles))
+            for number, title in enumerate(titles):
+                ticket_id = action.add(
+                    "tickets", **column, title=title, status_since=action.now, position=top + number
+                )  # fmt: skip
+            action.ticket_id = ticket_id if len(titles) == 1 else None
+    except Problem as problem:
+        return draw_board(problem)
+    except Repeated as repeated:
+        return back("/", repeated.action_id)
+    return back("/", action.id)
+
+
+def leave_room(count, of, new, limit):
+    """Raise Problem when the `new` rows would make more than `limit`; `count` is the statement that counts them."""
+    if db.execute(count, of)[0]["held"] + len(new) > limit:
+        raise Problem(422, f"That would be more than {limit:,}. Empty the trash or finish some first.", "title")
+
+
+@app.post("/tickets/<id:ticket_id>/title")
+@login_required
+def rename_ticket(ticket_id):
+    """Change a ticket's title, unless it was changed elsewhere since the page showed it."""
+    try:
+        title = read_line("title")
+    except Problem as problem:
+        return draw_board(problem) if came_from("/") else draw_platform(ticket_id, problem)
+    with journal.action(g.user["id"], "rename", ticket_id) as action:
+        ticket = get_ticket(ticket_id)
+        if is_stale(ticket["title"], title):
+            return draw_stale("title", title, ticket["title"])
+        action.change("tickets", ticket_id, title=title)
+    return back(f"/platform/{ticket_id}", action.id, f"ticket-{ticket_id}")
+
+
+@app.post("/tickets/<id:ticket_id>/status")
+@login_required
+def change_status(ticket_id):
+    """Move a ticket to the top of another column."""
+    status = read_choice("status", STATUSES)
+    with journal.action(g.user["id"], "move", ticket_id) as action:
+        ticket = get_ticket(ticket_id)
+        if ticket["status"] != status:
+            column = {"user_id": g.user["id"], "status": status}
+            action.change(
+                "tickets", ticket_id, status=status, status_since=action.now, position=action.top("tickets", column)
+            )  # fmt: skip
+    return back("/", action.id, f"ticket-{ticket_id}")
+
+
+@app.post("/tickets/<id:ticket_id>/position")
+@login_required
+def move_ticket(ticket_id):
+    """Move a ticket to any place: before another one, or to the end of a column."""
+    status, before_id = read_choice("status", STATUSES), read_id("before")
+    with journal.action(g.user["id"], "move", ticket_id) as action:
+        ticket = get_ticket(ticket_id)
+        before = get_ticket(before_id, trashed=True) if before_id else None
+        if before and (before["status"] != status or before["deleted_at"]):
+            before = None  # it has left the column
+        if before_id != ticket_id or ticket["status"] != status:
+            column = {"user_id": g.user["id"], "status": status}
+            action.change(
+                "tickets", ticket_id,
+                status=status,
+                status_since=ticket["status_since"] if ticket["status"] == status else action.now,
+                position=action.place("tickets", column, before, ticket_id),
+            )  # fmt: skip
+    return back("/", action.id, f"ticket-{ticket_id}")
+
+
+@app.post("/tickets/<id:ticket_id>/delete")
+@login_required
+def delete_ticket(ticket_id):
+    """Put a ticket, with its to-dos, in the trash."""
+    with journal.action(g.user["id"], "delete", ticket_id) as action:
+        get_ticket(ticket_id)
+        action.change("tickets", ticket_id, deleted_at=action.now)
+    return back("/", action.id, gone=f"/platform/{ticket_id}")
+
+
+# Platform
+
+
+@app.get("/platform")
+@login_required
+def platform():
+    """The ticket last worked on, or else the one that comes next."""
+    rows = db.execute(
+        """
+        SELECT tickets.id
+        FROM actions JOIN tickets ON tickets.id = actions.ticket_id
+        WHERE actions.user_id = ? AND tickets.deleted_at IS NULL
+        ORDER BY actions.id DESC
+        LIMIT 1
+        """,
+        g.user["id"],
+    ) or db.execute(
+        """
+        SELECT id
+        FROM tickets
+        WHERE user_id = ? AND deleted_at IS NULL
+        ORDER BY CASE status WHEN 'in_progress' THEN 1 WHEN 'todo' THEN 2 ELSE 3 END, position, id
+        LIMIT 1
+        """,
+        g.user["id"],
+    )
+    return redirect(f"/platform/{rows[0]['id']}", 303) if rows else draw("platform_empty.html")
+
+
+@app.get("/platform/<id:ticket_id>")
+@login_required
+def platform_of(ticket_id):
+    """One ticket and its to-dos, with the active tickets beside it."""
+    return draw_platform(ticket_id)
+
+
+def draw_platform(ticket_id, problem=None):
+    """The platform page, with what a refused form had in it."""
+    ticket = get_ticket(ticket_id)
+    every_todo = db.execute(
+        """
+        SELECT todos.id, todos.text, todos.done, todos.deleted_at
+        FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+        WHERE tickets.id = ? AND tickets.user_id = ?
+        ORDER BY todos.position, todos.id
+        """,
+        ticket_id, g.user["id"],
+    )  # fmt: skip
+    names = {("todos", todo["id"]): todo["text"] for todo in every_todo} | {("tickets", ticket_id): ticket["title"]}
+    todos = [todo for todo in every_todo if not todo["deleted_at"]]
+    return draw(
+        "platform.html",
+        problem,
+        edit=request.view_args.get("todo_id") if problem else whole(request.args.get("edit")),
+        ticket=ticket,
+        todos=todos,
+        done=sum(todo["done"] for todo in todos),
+        beside=[other for other in get_board() if other["status"] != "done"],
+        history=get_history(ticket_id, names),
+    )
+
+
+def get_history(ticket_id, names):
+    """The ticket's latest 50 actions, newest first, each with `text`: what it did, in words."""
+    actions = db.execute(
+        """
+        SELECT actions.id, actions.kind, actions.state, actions.changes, actions.created_at, steps.kind AS step_kind
+        FROM actions LEFT JOIN actions AS steps ON steps.id = actions.step_id
+        WHERE actions.ticket_id = ? AND actions.user_id = ?
+        ORDER BY actions.id DESC
+        LIMIT 50
+        """,
+        ticket_id, g.user["id"],
+    )  # fmt: skip
+    for action in actions:
+        action["text"] = words.describe(action["kind"], json.loads(action["changes"]), names, action["step_kind"])
+    return actions
+
+
+# To-dos
+
+
+def get_todo(todo_id, trashed=False):
+    """A to-do of the person's, 404 when there is none; one in the trash only if `trashed` says so."""
+    rows = db.execute(
+        """
+        SELECT todos.id, todos.ticket_id, todos.text, todos.done, todos.position, todos.deleted_at
+        FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+        WHERE todos.id = ? AND tickets.user_id = ? AND (tickets.deleted_at IS NULL OR ?)
+        """,
+        todo_id, g.user["id"], trashed,
+    )  # fmt: skip
+    if not rows or (rows[0]["deleted_at"] and not trashed):
+        abort(404)
+    return rows[0]
+
+
+@app.post("/tickets/<id:ticket_id>/todos")
+@login_required
+def add_todos(ticket_id):
+    """Add a to-do for each line, at the end of a ticket's list."""
+    try:
+        texts = read_lines("text")
+        with journal.action(g.user["id"], "todo_add", ticket_id, helpers.form_key()) as action:
+            get_ticket(ticket_id)
+            leave_room(
+                "SELECT COUNT(*) AS held FROM todos WHERE ticket_id = ? AND deleted_at IS NULL",
+                ticket_id, texts, TODOS_LIMIT,
+            )  # fmt: skip
+            end = action.place("todos", {"ticket_id": ticket_id})
+            for number, text in enumerate(texts):
+                action.add("todos", ticket_id=ticket_id, text=text, done=0, position=end + number)
+    except Problem as problem:
+        return draw_platform(ticket_id, problem)
+    except Repeated as repeated:
+        return back(f"/platform/{ticket_id}", repeated.action_id, "add-todo")
+    return back(f"/platform/{ticket_id}", action.id, "add-todo")
+
+
+@app.post("/todos/<id:todo_id>/text")
+@login_required
+def edit_todo(todo_id):
+    """Change a to-do's text, unless it was changed elsewhere since the page showed it."""
+    ticket_id = get_todo(todo_id)["ticket_id"]
+    try:
+        text = read_line("text")
+    except Problem as problem:
+        return draw_platform(ticket_id, problem)
+    with journal.action(g.user["id"], "todo_edit", ticket_id) as action:
+        todo = get_todo(todo_id)
+        if is_stale(todo["text"], text):
+            return draw_stale("text", text, todo["text"])
+        action.change("todos", todo_id, text=text)
+    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+
+
+@app.post("/todos/<id:todo_id>/done")
+@login_required
+def tick_todo(todo_id):
+    """Tick a to-do, or take the tick away."""
+    done = int(read_choice("done", ("0", "1")))
+    ticket_id = get_todo(todo_id)["ticket_id"]
+    with journal.action(g.user["id"], "todo_tick", ticket_id) as action:
+        get_todo(todo_id)
+        action.change("todos", todo_id, done=done)
+    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+
+
+@app.post("/todos/<id:todo_id>/position")
+@login_required
+def move_todo(todo_id):
+    """Move a to-do before another one of its ticket, or to the end."""
+    before_id, ticket_id = read_id("before"), get_todo(todo_id)["ticket_id"]
+    with journal.action(g.user["id"], "todo_move", ticket_id) as action:
+        get_todo(todo_id)
+        before = get_todo(before_id, trashed=True) if before_id else None
+        if before and (before["ticket_id"] != ticket_id or before["deleted_at"]):
+            before = None  # it has left the list
+        if before_id != todo_id:
+            position = action.place("todos", {"ticket_id": ticket_id}, before, todo_id)
+            action.change("todos", todo_id, position=position)
+    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+
+
+@app.post("/todos/<id:todo_id>/delete")
+@login_required
+def delete_todo(todo_id):
+    """Put a to-do in the trash."""
+    ticket_id = get_todo(todo_id)["ticket_id"]
+    with journal.action(g.user["id"], "todo_delete", ticket_id) as action:
+        get_todo(todo_id)
+        action.change("todos", todo_id, deleted_at=action.now)
+    return back(f"/platform/{ticket_id}", action.id, "todos")
+
+
+# Undo and redo
+
+
+@app.post("/undo")
+@login_required
+def undo():
+    """Take back the person's latest step, or the one that `action` names."""
+    return reverse(journal.undo, "There is nothing to undo any more.")
+
+
+@app.post("/redo")
+@login_required
+def redo():
+    """Do the step again that was undone last."""
+    return reverse(journal.redo, "There is nothing to do again.")
+
+
+def reverse(way, nothing):
+    """Undo or redo, and back to the page, unless its ticket has just gone to the trash."""
+    try:
+        step = way(g.user["id"], read_id("action"))
+    except Conflict:
+        raise Problem(409, "That can't be undone any more: what it changed was changed again since.") from None
+    if not step:
+        raise Problem(409, nothing)
+    ticket_id = step["ticket_id"] or 0
+    live = db.execute(
+        "SELECT id FROM tickets WHERE id = ? AND user_id = ? AND deleted_at IS NULL", ticket_id, g.user["id"]
+    )
+    if not live:
+        return back("/", step["by"], gone=f"/platform/{ticket_id}")
+    return back("/", step["by"], f"ticket-{ticket_id}")
+
+
+# Trash
+
+
+@app.get("/trash")
+@login_required
+def trash():
+    """What was deleted in the last 30 days."""
+    rows = db.execute(
+        """
+        SELECT path, id, name, deleted_at, title, todos
+        FROM (
+            SELECT
+                'tickets' AS path, tickets.id, tickets.title AS name, tickets.deleted_at, '' AS title,
+                COUNT(todos.id) AS todos
+            FROM tickets LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
+            WHERE tickets.user_id = ? AND tickets.deleted_at IS NOT NULL
+            GROUP BY tickets.id
+            UNION ALL
+            SELECT 'todos', todos.id, todos.text, todos.deleted_at, tickets.title, 0
+            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+            WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL AND todos.deleted_at IS NOT NULL
+        ) AS trash
+        ORDER BY deleted_at DESC, id DESC
+        """,
+        g.user["id"], g.user["id"],
+    )  # fmt: skip
+    return draw("trash.html", rows=rows, asked="empty" in request.args)
+
+
+@app.post("/trash/tickets/<id:ticket_id>/restore")
+@login_required
+def restore_ticket(ticket_id):
+    """Bring a ticket back to where it was, with its to-dos."""
+    with journal.action(g.user["id"], "restore", ticket_id) as action:
+        get_ticket(ticket_id, trashed=True)
+        action.change("tickets", ticket_id, deleted_at=None)
+    return back("/trash", action.id)
+
+
+@app.post("/trash/todos/<id:todo_id>/restore")
+@login_required
+def restore_todo(todo_id):
+    """Bring a to-do back to where it was."""
+    ticket_id = get_todo(todo_id, trashed=True)["ticket_id"]
+    with journal.action(g.user["id"], "todo_restore", ticket_id) as action:
+        action.change("todos", todo_id, deleted_at=None)
+    return back("/trash", action.id)
+
+
+@app.post("/trash/empty")
+@login_required
+def empty_trash():
+    """Remove for good what is in the trash, and all that the journal holds of it."""
+    journal.purge(g.user["id"], int(time.time()) + 1)
+    return redirect("/trash", 303)
+
+
+# Drawing
+
+
+def draw(template, problem=None, **values):
+    """Draw a page; with a problem it is the form once more, with the message and what was typed."""
+    page = render_template(template, user=g.get("user"), problem=problem, toast=get_toast(), **values)
+    return (page, problem.status) if problem else page
+
+
+def get_toast():
+    """What the action that brought the person here did (`?done=`), and whether it can be undone or redone."""
+    action_id = whole(request.args.get("done"))
+    rows = action_id and g.get("user") and db.execute(
+        """
+        SELECT
+            actions.id, actions.kind, actions.state, actions.changes,
+            steps.kind AS step_kind, tickets.id AS ticket_id, tickets.title
+        FROM actions
+        LEFT JOIN actions AS steps ON steps.id = actions.step_id
+        LEFT JOIN tickets ON tickets.id = actions.ticket_id
+        WHERE actions.id = ? AND actions.user_id = ?
+        """,
+        action_id, g.user["id"],
+    )  # fmt: skip
+    if not rows:
+        return None
+    action, changes = rows[0], json.loads(rows[0]["changes"])
+    names = {("tickets", action["ticket_id"]): action["title"]}
+    todo_ids = [row_id for table, row_id, _, _ in changes if table == "todos"]
+    if todo_ids and len(todo_ids) <= 100:
+        for todo in db.execute("SELECT id, text FROM todos WHERE id IN (?)", todo_ids):  # the action is the person's
+            names["todos", todo["id"]] = todo["text"]
+    return {**action, "text": words.describe(action["kind"], changes, names, action["step_kind"])}
+
+
+def came_from(path):
+    """Whether the form stood on that page."""
+    return (request.referrer or "").partition("?")[0] == request.host_url.rstrip("/") + path
+
+
+def is_stale(stored, new):
+    """Whether the text was changed since the page that the form (`was`) stood on was drawn."""
+    was = read("was", stored)
+    return was != stored and new != stored
+
+
+def draw_stale(field, mine, theirs):
+    """Show both texts and let the person choose."""
+    return draw("stale.html", field=field, mine=mine, theirs=theirs, home=back("/").location), 409
+
+
+# Errors
+
+
+@app.errorhandler(Problem)
+def refuse(problem):
+    """A refusal in words, with what was typed."""
+    if helpers.wants_fragments():
+        return problem.message, problem.status, {"Content-Type": "text/plain; charset=utf-8"}
+    return draw("error.html", problem, typed=helpers.typed())
+
+
+@app.errorhandler(HTTPException)
+def http_error(error):
+    """Flask's own refusals in our words and look."""
+    messages = {
+        404: "There is nothing here (any more).",
+        405: "That address is for a form.",
+        413: "That is more than a form can hold (1 MB). Nothing was saved.",
+    }
+    if not (error.code or 0) >= 400:
+        return error
+    answer = refuse(Problem(error.code, messages.get(error.code, error.description)))
+    response = app.make_response(answer)
+    response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
+    return response
+
+
+@app.errorhandler(Unavailable)
+def unavailable(error):
+    """The database can't do it now."""
+    app.logger.error("the database can't: %s", error)
+    if isinstance(error, Full):
+        return refuse(Problem(507, "Nothing was saved: the disk is full. Make room and send it again."))
+    response = app.make_response(
+        refuse(Problem(503, "Nothing was saved: the database is busy or away. Try again in a moment."))
+    )
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+@app.errorhandler(Gone)
+def gone(_):
+    """The account was deleted while its page was open."""
+    return refuse(Problem(401, "This account is not there any more."))
+
+
+@app.errorhandler(500)
+def broken(error):
+    """Something that should not happen: a number to look for in the log, and nothing about the inside."""
+    cause = error.original_exception
+    if isinstance(cause, Unavailable):  # while the session was read, before any other handler stood ready
+        return unavailable(cause)
+    number = secrets.token_hex(4)
+    app.logger.error("error %s at %s", number, request.path)  # below the traceback, which Flask has logged
+    return refuse(Problem(500, f"Something went wrong, and nothing was saved. The log has it as {number}."))
+
+
+# Operating
+
+
+@app.get("/healthz")
+def healthz():
+    """200 while the database answers, else 503."""
+    db.execute("SELECT version FROM nikko")
+    return "ok", {"Content-Type": "text/plain"}
+
+
+def serve():
+    """Serve on HOST and PORT until stopped."""
+    from granian import Granian  # only the server needs it
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+
+    with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            way = f"PORT={config.port + 1} python app.py" if error.errno == errno.EADDRINUSE else "another HOST or PORT"
+            sys.exit(f"NIKKO can't start: {config.host}:{config.port}: {error.strerror}. Try: {way}")
+    db.close()  # the workers have their own connections
+    print(f"NIKKO is at http://{config.host}:{config.port} (Ctrl+C stops it)", flush=True)
+    Granian(
+        "app:app",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=config.workers,
+        blocking_threads=64,
+        backpressure=64,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        log_level="warning",
+        respawn_failed_workers=True,
+        working_dir=Path(__file__).parent,
+    ).serve()
+
+
+if __name__ == "__main__":
+    serve()

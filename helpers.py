@@ -1,0 +1,250 @@
+"""What the routes share: reading a form, refusing one, going back, and passwords."""
+
+import functools
+import hashlib
+import re
+import threading
+import unicodedata
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
+
+from flask import g, redirect, request, url_for
+from werkzeug.routing import IntegerConverter
+from werkzeug.security import check_password_hash, generate_password_hash
+
+TEXT_LIMIT = 500  # characters of a title or a to-do
+LINES_LIMIT = 500  # lines of a paste
+HIGHEST_ID = 2**31 - 1
+
+#: Equals a row of OWASP's password storage cheat sheet; a login with another setting is hashed again.
+HASH_METHOD = "scrypt:32768:8:3"
+#: Checked in place of an unknown person's, so that both answers cost the same.
+NOBODYS_HASH = generate_password_hash("nobody", HASH_METHOD)
+#: Each hash takes 32 MB and a third of a second: more than two at once would starve the board.
+hashing = threading.BoundedSemaphore(2)
+
+# Letters that show nothing, and what only changes how the letter before looks.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+class Problem(Exception):
+    """What was sent can't be used: the HTTP status, the message, and the field that it stands beside."""
+
+    def __init__(self, status, message, field=None):
+        super().__init__(message)
+        self.status, self.message, self.field = status, message, field
+
+
+class IdConverter(IntegerConverter):
+    """`<id:ticket_id>` in a route: a number that a column of ids can hold; any other is 404."""
+
+    def __init__(self, url_map):
+        super().__init__(url_map, min=1, max=HIGHEST_ID)
+
+
+# Who may
+
+
+def login_required(view):
+    """Send anonymous visitors to the login page; a form that they sent is 401, with what they typed."""
+
+    @functools.wraps(view)
+    def guarded(*args, **kwargs):
+        if g.user:
+            return view(*args, **kwargs)
+        if request.method == "GET" and not wants_fragments():
+            return redirect(url_for("login", next=request.full_path.rstrip("?")), 303)
+        raise Problem(401, "You are logged out, and nothing was saved. Log in and send it again.")
+
+    return guarded
+
+
+def refuse_forged_requests():
+    """Refuse a form that another site's page sent, as Go 1.25's CrossOriginProtection does.
+
+    One step stricter: a request that changes something and brings a cookie has to say where it comes from.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site in ("same-origin", "none"):
+        return
+    if site is None and origin is None and not request.cookies:
+        return
+    if site is None and origin and origin.partition("://")[2].lower() == request.host.lower():
+        return
+    raise Problem(
+        403,
+        f"Nothing was saved: this form was sent from {origin or 'a page that did not say its address'}, "
+        f"but this is {request.host}. Open {request.host} and try again there. "
+        "If NIKKO stands behind a proxy, set PROXIES=1 and let the proxy pass X-Forwarded-Host on.",
+    )
+
+
+def refuse_broken_forms():
+    """Refuse a body that isn't a form in UTF-8: Werkzeug would silently change or empty it."""
+    if request.method != "POST":
+        return
+    if request.mimetype not in ("application/x-www-form-urlencoded", ""):
+        raise Problem(415, "Nothing was saved: send the fields as an ordinary form.")
+    try:
+        unquote_to_bytes(request.get_data()).decode()
+    except UnicodeDecodeError:
+        raise Problem(422, "Nothing was saved: the text has characters that can't be stored (not UTF-8).") from None
+
+
+def wants_fragments():
+    """Whether the page's script asks, and not the browser itself."""
+    return request.headers.get("X-Requested-With") == "XMLHttpRequest"
+
+
+# Reading a form
+
+
+def read(name, default=None):
+    """The one value of a field, or the default. Raises Problem when it is there twice or missing."""
+    values = request.form.getlist(name) or [default]
+    if len(values) > 1:
+        raise Problem(400, f"Nothing was saved: the form has the field “{name}” more than once.", name)
+    if values[0] is None:
+        raise Problem(422, f"Nothing was saved: the form lacks the field “{name}”.", name)
+    return values[0]
+
+
+def read_lines(name):
+    """The lines of a field as texts, without the empty ones. Lines end at CRLF, LF or CR and nowhere else."""
+    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", read(name))]
+    lines = [checked(line, name) for line in lines if line]
+    if len(lines) > LINES_LIMIT:
+        raise Problem(422, f"{len(lines)} lines at once are too many; the limit is {LINES_LIMIT}.", name)
+    return lines or [checked("", name)]
+
+
+def read_line(name, limit=TEXT_LIMIT):
+    """One text; a line break in it becomes a space."""
+    return checked(re.sub(r"\r\n|\n|\r", " ", read(name)).strip(), name, limit)
+
+
+def checked(text, name, limit=TEXT_LIMIT):
+    """The text, if it can be kept as it is. Raises Problem."""
+    if not text:
+        raise Problem(422, "Write something first.", name)
+    if "\0" in text:
+        raise Problem(422, "The text has a NUL character, which can't be stored.", name)
+    if len(text) > limit:
+        raise Problem(422, f"That is {len(text)} characters; the limit is {limit}.", name)
+    return text
+
+
+def read_choice(name, choices, default=None):
+    """A field that must be one of `choices`."""
+    value = read(name, default)
+    if value not in choices:
+        raise Problem(422, f"Nothing was saved: “{name}” can be {', '.join(choices)}.", name)
+    return value
+
+
+def read_id(name):
+    """A field with an id, or None when it is empty or not there."""
+    text = read(name, "")
+    if not text:
+        return None
+    if (number := whole(text)) is None:
+        raise Problem(422, f"Nothing was saved: “{name}” is not a number.", name)
+    return number
+
+
+def whole(text):
+    """The id in a text, None when there is none."""
+    if text and text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) <= HIGHEST_ID:
+        return int(text)
+    return None
+
+
+def form_key():
+    """What marks this very form, if it carries a `key`: its address and all of its fields.
+
+    The same key with another text is not the same form: that text must not get lost.
+    """
+    if not read("key", ""):
+        return None
+    return hashlib.sha256(request.path.encode() + b"?" + request.get_data()).hexdigest()
+
+
+def typed():
+    """The texts of a form that was refused, to be kept by who typed them; broken characters are replaced."""
+    body = request.get_data().decode(errors="replace") if request.method == "POST" else ""
+    fields = parse_qsl(body, errors="replace", max_num_fields=1000) if body.count("&") < 1000 else []
+    return [value for name, value in fields if name in ("title", "text") and value.strip()]
+
+
+# Going back
+
+
+def back(fallback, done=None, anchor=None, gone=None):
+    """Redirect to the page from which the form was sent, else to `fallback`.
+
+    `done` is the action that this page then tells of; `anchor` the element to show; `gone` a path that isn't
+    there any more.
+    """
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:
+        page = urlsplit("")
+    if page.netloc != request.host or page.path == gone or not re.match(r"/$|/platform/\d+$|/trash$", page.path):
+        page = urlsplit(fallback)
+    query = [(name, value) for name, value in parse_qsl(page.query) if name == "q"]
+    query = urlencode(query + ([("done", done)] if done else []))
+    return redirect(f"{page.path}{'?' + query if query else ''}{'#' + anchor if anchor else ''}", 303)
+
+
+def safe_next(path):
+    """`path` if it is a page of this site, else the board."""
+    return path if re.fullmatch(r"/|/[^/\\\x00-\x20\x7f][^\\\x00-\x1f\x7f]*", path or "") else "/"
+
+
+# Names and passwords
+
+
+def read_username():
+    """The username as typed, and the key under which it can be had only once."""
+    username = read_line("username", 50)
+    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+    if not key.isprintable() or " " in key or INVISIBLE.search(username) or len(key) > 200:
+        raise Problem(422, "A username has no spaces and no invisible characters.", "username")
+    return username, key
+
+
+@functools.cache
+def commonest_passwords():
+    """The 3,000 commonest passwords that the length rule lets through (NIST SP 800-63B, ASVS 6.2.4)."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # a megabyte of words that only registering needs
+
+    return frozenset([word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8][:3000])
+
+
+def read_new_password(*words):
+    """A password that may be set; `words` are the person's names, which it must not be. Raises Problem."""
+    password = read("password")
+    if len(password) < 8:
+        raise Problem(422, "At least 8 characters. A few words in a row make a good one.", "password")
+    if len(password.encode()) > 1024:
+        raise Problem(422, "At most 1,024 bytes, please.", "password")
+    folded = password.casefold()
+    core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)
+    if folded in commonest_passwords() or core in {"nikko", *(word.casefold() for word in words)}:
+        raise Problem(422, "That one is easy to guess. A few words in a row make a good one.", "password")
+    return password
+
+
+def hash_password(password):
+    """The hash to store."""
+    with hashing:
+        return generate_password_hash(password, HASH_METHOD)
+
+
+def check_password(password_hash, password):
+    """Whether it is the password; takes as long for an unknown person (None)."""
+    with hashing:
+        return check_password_hash(password_hash or NOBODYS_HASH, password) and password_hash is not None

@@ -1,0 +1,91 @@
+"""What NIKKO calls things: statuses, actions and times, in words that a person reads."""
+
+import time
+
+STATUSES = {"todo": "To do", "in_progress": "In progress", "done": "Done"}
+
+# What each kind of action says. {name} is the ticket's title or the to-do's text, {count} how many there were,
+# and {before}, {after} what the changed column held.
+ONE = {
+    "add": "“{name}” added",
+    "rename": "“{before}” renamed to “{after}”",
+    "move": "“{name}” moved from {before} to {after}",
+    "place": "“{name}” moved to another place",
+    "delete": "“{name}” deleted",
+    "restore": "“{name}” restored",
+    "todo_add": "Added “{name}”",
+    "todo_edit": "Changed “{before}” to “{after}”",
+    "todo_tick": "Ticked “{name}”",
+    "todo_untick": "Unticked “{name}”",
+    "todo_move": "Moved “{name}” to another place",
+    "todo_delete": "Deleted “{name}”",
+    "todo_restore": "Restored “{name}”",
+}
+SEVERAL = {"add": "{count} tickets added", "todo_add": "Added {count} to-dos"}
+PREFIXES = {"undo": "Undone: ", "redo": "Done again: "}
+SHOWN_COLUMN = {"rename": "title", "todo_edit": "text", "move": "status"}
+
+
+def describe(kind, changes, names, step_kind=None):
+    """One sentence on an action.
+
+    `changes` are the journal's, `names` maps (table, id) to a title or text, and `step_kind` is what an undo
+    or redo took back or did again.
+    """
+    if kind == "undo":
+        changes = [(table, row_id, after, before) for table, row_id, before, after in reversed(changes)]
+    if kind in PREFIXES:
+        return PREFIXES[kind] + describe(step_kind, changes, names)
+    if kind in SEVERAL and len(changes) > 1:
+        return SEVERAL[kind].format(count=len(changes))
+    table, row_id, before, after = changes[-1]  # before it stand those that made room
+    if kind == "move" and "status" not in after:
+        kind = "place"
+    elif kind == "todo_tick" and not after["done"]:
+        kind = "todo_untick"
+    column = SHOWN_COLUMN.get(kind)
+    return ONE[kind].format(
+        name=names.get((table, row_id), "…"),
+        before=shown(before.get(column)),
+        after=shown(after.get(column)),
+    )
+
+
+def shown(value):
+    """A column's value as the page shows it."""
+    return STATUSES.get(value, value)
+
+
+def day(seconds, now=None):
+    """A day in words: today, yesterday, Thu, 12 Nov, 12 Nov 2025."""
+    then, today = time.localtime(seconds), time.localtime(now)
+    days = round((midnight(today) - midnight(then)) / 86400)
+    if days < 2:
+        return ("today", "yesterday")[max(days, 0)]
+    if days < 7:
+        return time.strftime("%a", then)
+    return time.strftime("%-d %b", then) if then.tm_year == today.tm_year else time.strftime("%-d %b %Y", then)
+
+
+def moment(seconds, now=None):
+    """A time in words: 14:02 today, else the day."""
+    words = day(seconds, now)
+    return time.strftime("%H:%M", time.localtime(seconds)) if words == "today" else words
+
+
+def in_trash(seconds, now=None):
+    """How long ago something was deleted, and how many of its 30 days are left."""
+    now = now or time.time()
+    ago = now - seconds
+    if ago < 60:
+        return "just now"
+    words = day(seconds, now)
+    if words in ("today", "yesterday"):
+        return words
+    days = int(ago // 86400)
+    return f"{days} days ago, {max(30 - days, 0)} left"
+
+
+def midnight(moment):
+    """The seconds at which that local day began."""
+    return time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 0, 0, 0, 0, 0, -1))
