@@ -1,6 +1,8 @@
 """NIKKO, a ticket board: every route, in the order in which a person meets them."""
 
 import errno
+import gzip
+import hashlib
 import json
 import random
 import secrets
@@ -9,22 +11,37 @@ import sys
 import time
 from pathlib import Path
 
-from flask import Flask, abort, g, redirect, render_template, request, session
+from flask import Flask, Response, abort, g, render_template, request, session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import assets
 import helpers
 import settings
 import upgrade
 import words
 from database import SQL, Deadlock, Full, Unavailable
-from helpers import Problem, back, login_required, read, read_choice, read_id, read_line, read_lines, whole
+from helpers import (
+    Problem,
+    back,
+    go,
+    login_required,
+    read,
+    read_choice,
+    read_id,
+    read_line,
+    read_lines,
+    wants_fragments,
+    whole,
+)
 from journal import Conflict, Gone, Journal, Repeated
 from sessions import ABSOLUTE, DatabaseSessions
 from words import STATUSES
 
 TICKETS_LIMIT = 100_000  # of a person
 TODOS_LIMIT = 1_000  # of a ticket
+
+HERE = Path(__file__).parent
 
 # Configuration
 
@@ -36,7 +53,7 @@ except RuntimeError as error:
     sys.exit(f"NIKKO can't start: {error}")
 journal = Journal(db)
 
-app = Flask(__name__)
+app = Flask(__name__, static_folder=None)
 app.config.update(
     MAX_CONTENT_LENGTH=1_000_000,
     MAX_FORM_MEMORY_SIZE=1_000_000,
@@ -45,11 +62,14 @@ app.config.update(
     SESSION_COOKIE_SAMESITE="Lax",
     PERMANENT_SESSION_LIFETIME=ABSOLUTE,
 )
-app.session_interface = DatabaseSessions(db)
+app.session_interface = DatabaseSessions(db, without="/static/")
 app.url_map.converters["id"] = helpers.IdConverter
 app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 app.jinja_env.globals.update(STATUSES=STATUSES, new_key=lambda: secrets.token_urlsafe(12), config=config)
 app.jinja_env.filters.update(day=words.day, moment=words.moment, in_trash=words.in_trash)
+ASSETS = assets.load(HERE / "static")
+#: Another program or template draws another page.
+BUILD = assets.digest(*HERE.glob("*.py"), *HERE.glob("templates/*"), *HERE.glob("static/*"))
 if config.proxies:
     app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)
 
@@ -68,7 +88,7 @@ def guard():
 def load_user():
     """The person who is logged in, as g.user; None for a visitor."""
     rows = "user_id" in session and db.execute(
-        "SELECT id, username, first_name, last_name, version FROM users WHERE id = ?", session["user_id"]
+        "SELECT id, username, first_name, last_name, theme, version FROM users WHERE id = ?", session["user_id"]
     )
     g.user = rows[0] if rows else None
 
@@ -86,10 +106,21 @@ def protect(response):
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         }
     )
-    if request.endpoint != "static":
+    if request.endpoint != "static_file":
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+@app.after_request
+def compress(response):
+    """Send a page compressed where the browser takes it."""
+    if response.status_code != 200 or response.mimetype != "text/html" or "gzip" not in request.accept_encodings:
+        return response
+    response.set_data(gzip.compress(response.get_data(), 4, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
     return response
 
 
@@ -125,7 +156,7 @@ def register():
     except Problem as problem:
         return draw("register.html", problem)
     log_in(user_id)
-    return redirect("/", 303)
+    return go("/")
 
 
 def registration_open():
@@ -162,13 +193,13 @@ def add_user():
 def login():
     """Log in and go on to where the person was heading."""
     if request.method == "GET":
-        return redirect("/", 303) if g.user else draw("login.html", next=request.args.get("next", ""))
+        return go("/") if g.user else draw("login.html", next=request.args.get("next", ""))
     try:
         user_id = check_login()
     except Problem as problem:
         return draw("login.html", problem, next=read("next", ""))
     log_in(user_id)
-    return redirect(helpers.safe_next(read("next", "")), 303)
+    return go(helpers.safe_next(read("next", "")))
 
 
 def check_login():
@@ -197,49 +228,93 @@ def log_in(user_id):
 def logout():
     """End this session."""
     session.clear()
-    return redirect("/login", 303)
+    return go("/login")
+
+
+@app.post("/account/theme")
+@login_required
+def change_theme():
+    """Keep whether the pages are light, dark, or as the system is."""
+    theme = read_choice("theme", ("auto", "light", "dark"))
+    db.execute("UPDATE users SET theme = ?, version = version + 1 WHERE id = ?", theme, g.user["id"])
+    g.user["theme"] = theme
+    return draw("_account.html") if wants_fragments() else back("/")
 
 
 # Board
+
+
+CARDS = """
+    SELECT
+        tickets.id, tickets.title, tickets.status, tickets.status_since, tickets.position,
+        COUNT(todos.id) AS todos,
+        COUNT(CASE WHEN todos.done = 1 THEN 1 END) AS done
+    FROM tickets
+    LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
+    WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL {which}
+    GROUP BY tickets.id
+    ORDER BY tickets.status, tickets.position, tickets.id
+    """
+EVERY_CARD = CARDS.format(which="")
+ONE_CARD = CARDS.format(which="AND tickets.id = ?")
 
 
 @app.get("/")
 @login_required
 def board():
     """The board: the person's tickets in three columns."""
-    return draw_board()
+    return unchanged() or draw_board()
 
 
 def draw_board(problem=None):
-    """The board, with what a refused form had in it."""
+    """The board, with what a refused form had in it; the script gets the part that it asks for."""
+    edit = request.view_args.get("ticket_id") if problem else whole(request.args.get("edit"))
+    move = whole(request.args.get("move"))
     columns = {status: [] for status in STATUSES}
-    for ticket in get_board():
+    for ticket in db.execute(EVERY_CARD, g.user["id"]):
         columns[ticket["status"]].append(ticket)
-    return draw(
-        "board.html",
-        problem,
-        columns=columns,
-        edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
-        move=whole(request.args.get("move")),
-    )
+    template = "_board_part.html" if wants_fragments() else "board.html"
+    return draw(template, problem, columns=columns, edit=edit, move=move, add=request.args.get("add"))
 
 
-def get_board():
-    """The person's tickets outside the trash, in their order, with how many to-dos they have."""
-    return db.execute(
-        """
-        SELECT
-            tickets.id, tickets.title, tickets.status, tickets.status_since,
-            COUNT(todos.id) AS todos,
-            COUNT(CASE WHEN todos.done = 1 THEN 1 END) AS done
-        FROM tickets
-        LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
-        WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL
-        GROUP BY tickets.id
-        ORDER BY tickets.status, tickets.position, tickets.id
-        """,
+def draw_board_changes(changes, ticket_id, toast):
+    """What the script needs to bring an open board up to date: a card and the counts, or more of it.
+
+    `changes` are an action's, None when they aren't known; `ticket_id` is its ticket, None when it has several.
+    """
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in db.execute(
+        "SELECT status, COUNT(*) AS held FROM tickets WHERE user_id = ? AND deleted_at IS NULL GROUP BY status",
         g.user["id"],
-    )
+    ):
+        counts[row["status"]] = row["held"]
+    ids = {row_id for table, row_id, _, _ in changes or [] if table == "tickets"} or {ticket_id}
+    if None in ids or len(ids) > 1 or sum(counts.values()) < 2:  # the last one and the first change the whole page
+        g.toast = toast
+        return draw_board()
+    card = get_card(*ids)
+    return draw("_board_changes.html", counts=counts, card=card, gone=ids, after=card and next_card(card), toast=toast)
+
+
+def get_card(ticket_id):
+    """A ticket as the board shows it; None when it isn't there."""
+    rows = db.execute(ONE_CARD, g.user["id"], ticket_id)
+    return rows[0] if rows else None
+
+
+def next_card(card):
+    """The id of the ticket that follows in the column; None at its end."""
+    rows = db.execute(
+        """
+        SELECT id
+        FROM tickets
+        WHERE user_id = ? AND deleted_at IS NULL AND status = ? AND position >= ? AND (position > ? OR id > ?)
+        ORDER BY position, id
+        LIMIT 1
+        """,
+        g.user["id"], card["status"], card["position"], card["position"], card["id"],
+    )  # fmt: skip
+    return rows[0]["id"] if rows else None
 
 
 # Tickets
@@ -264,8 +339,9 @@ def get_ticket(ticket_id, trashed=False):
 @login_required
 def add_tickets():
     """Add a ticket for each line, at the top of a column."""
+    status = read_choice("status", STATUSES, "todo")
     try:
-        titles, status = read_lines("title"), read_choice("status", STATUSES, "todo")
+        titles = read_lines("title")
         with journal.action(g.user["id"], "add", form_key=helpers.form_key()) as action:
             leave_room("SELECT COUNT(*) AS held FROM tickets WHERE user_id = ?", g.user["id"], titles, TICKETS_LIMIT)
             column = {"user_id": g.user["id"], "status": status}
@@ -278,8 +354,8 @@ def add_tickets():
     except Problem as problem:
         return draw_board(problem)
     except Repeated as repeated:
-        return back("/", repeated.action_id)
-    return back("/", action.id)
+        return answer(repeated.action_id, None, None, "/")
+    return tell(action, "/")
 
 
 def leave_room(count, of, new, limit):
@@ -292,16 +368,17 @@ def leave_room(count, of, new, limit):
 @login_required
 def rename_ticket(ticket_id):
     """Change a ticket's title, unless it was changed elsewhere since the page showed it."""
+    get_ticket(ticket_id)
     try:
         title = read_line("title")
     except Problem as problem:
-        return draw_board(problem) if came_from("/") else draw_platform(ticket_id, problem)
+        return draw_board(problem) if helpers.came_from() == "/" else draw_platform(ticket_id, problem)
     with journal.action(g.user["id"], "rename", ticket_id) as action:
         ticket = get_ticket(ticket_id)
         if is_stale(ticket["title"], title):
             return draw_stale("title", title, ticket["title"])
         action.change("tickets", ticket_id, title=title)
-    return back(f"/platform/{ticket_id}", action.id, f"ticket-{ticket_id}")
+    return tell(action, f"/platform/{ticket_id}", f"ticket-{ticket_id}")
 
 
 @app.post("/tickets/<id:ticket_id>/status")
@@ -316,7 +393,7 @@ def change_status(ticket_id):
             action.change(
                 "tickets", ticket_id, status=status, status_since=action.now, position=action.top("tickets", column)
             )  # fmt: skip
-    return back("/", action.id, f"ticket-{ticket_id}")
+    return tell(action, "/", f"ticket-{ticket_id}")
 
 
 @app.post("/tickets/<id:ticket_id>/position")
@@ -337,7 +414,7 @@ def move_ticket(ticket_id):
                 status_since=ticket["status_since"] if ticket["status"] == status else action.now,
                 position=action.place("tickets", column, before, ticket_id),
             )  # fmt: skip
-    return back("/", action.id, f"ticket-{ticket_id}")
+    return tell(action, "/", f"ticket-{ticket_id}")
 
 
 @app.post("/tickets/<id:ticket_id>/delete")
@@ -347,7 +424,7 @@ def delete_ticket(ticket_id):
     with journal.action(g.user["id"], "delete", ticket_id) as action:
         get_ticket(ticket_id)
         action.change("tickets", ticket_id, deleted_at=action.now)
-    return back("/", action.id, gone=f"/platform/{ticket_id}")
+    return tell(action, "/", gone=f"/platform/{ticket_id}")
 
 
 # Platform
@@ -376,18 +453,18 @@ def platform():
         """,
         g.user["id"],
     )
-    return redirect(f"/platform/{rows[0]['id']}", 303) if rows else draw("platform_empty.html")
+    return go(f"/platform/{rows[0]['id']}") if rows else draw("platform_empty.html")
 
 
 @app.get("/platform/<id:ticket_id>")
 @login_required
 def platform_of(ticket_id):
     """One ticket and its to-dos, with the active tickets beside it."""
-    return draw_platform(ticket_id)
+    return unchanged() or draw_platform(ticket_id)
 
 
-def draw_platform(ticket_id, problem=None):
-    """The platform page, with what a refused form had in it."""
+def draw_platform(ticket_id, problem=None, changes=None, toast=None):
+    """The platform page, with what a refused form had in it; the script gets what `changes` changed, or all."""
     ticket = get_ticket(ticket_id)
     every_todo = db.execute(
         """
@@ -401,15 +478,27 @@ def draw_platform(ticket_id, problem=None):
     names = {("todos", todo["id"]): todo["text"] for todo in every_todo} | {("tickets", ticket_id): ticket["title"]}
     todos = [todo for todo in every_todo if not todo["deleted_at"]]
     return draw(
-        "platform.html",
+        "_platform_part.html" if wants_fragments() else "platform.html",
         problem,
+        toast=toast,
         edit=request.view_args.get("todo_id") if problem else whole(request.args.get("edit")),
+        edit_title=request.args.get("edit") == "title" or (problem and request.path.endswith("/title")),
+        only=alone(changes),
         ticket=ticket,
         todos=todos,
         done=sum(todo["done"] for todo in todos),
-        beside=[other for other in get_board() if other["status"] != "done"],
+        beside=[other for other in db.execute(EVERY_CARD, g.user["id"]) if other["status"] != "done"],
         history=get_history(ticket_id, names),
     )
+
+
+def alone(changes):
+    """The id of the to-do that alone has changed, and not its place; None when more of the list did."""
+    if changes and len(changes) == 1:
+        table, row_id, _, after = changes[0]
+        if table == "todos" and after.keys() <= {"text", "done"}:
+            return row_id
+    return None
 
 
 def get_history(ticket_id, names):
@@ -465,8 +554,8 @@ def add_todos(ticket_id):
     except Problem as problem:
         return draw_platform(ticket_id, problem)
     except Repeated as repeated:
-        return back(f"/platform/{ticket_id}", repeated.action_id, "add-todo")
-    return back(f"/platform/{ticket_id}", action.id, "add-todo")
+        return answer(repeated.action_id, None, ticket_id, f"/platform/{ticket_id}", "add-todo")
+    return tell(action, f"/platform/{ticket_id}", "add-todo")
 
 
 @app.post("/todos/<id:todo_id>/text")
@@ -483,7 +572,7 @@ def edit_todo(todo_id):
         if is_stale(todo["text"], text):
             return draw_stale("text", text, todo["text"])
         action.change("todos", todo_id, text=text)
-    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+    return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
 @app.post("/todos/<id:todo_id>/done")
@@ -495,7 +584,7 @@ def tick_todo(todo_id):
     with journal.action(g.user["id"], "todo_tick", ticket_id) as action:
         get_todo(todo_id)
         action.change("todos", todo_id, done=done)
-    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+    return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
 @app.post("/todos/<id:todo_id>/position")
@@ -511,7 +600,7 @@ def move_todo(todo_id):
         if before_id != todo_id:
             position = action.place("todos", {"ticket_id": ticket_id}, before, todo_id)
             action.change("todos", todo_id, position=position)
-    return back(f"/platform/{ticket_id}", action.id, f"todo-{todo_id}")
+    return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
 @app.post("/todos/<id:todo_id>/delete")
@@ -522,7 +611,7 @@ def delete_todo(todo_id):
     with journal.action(g.user["id"], "todo_delete", ticket_id) as action:
         get_todo(todo_id)
         action.change("todos", todo_id, deleted_at=action.now)
-    return back(f"/platform/{ticket_id}", action.id, "todos")
+    return tell(action, f"/platform/{ticket_id}", "todos")
 
 
 # Undo and redo
@@ -554,9 +643,11 @@ def reverse(way, nothing):
     live = db.execute(
         "SELECT id FROM tickets WHERE id = ? AND user_id = ? AND deleted_at IS NULL", ticket_id, g.user["id"]
     )
-    if not live:
-        return back("/", step["by"], gone=f"/platform/{ticket_id}")
-    return back("/", step["by"], f"ticket-{ticket_id}")
+    return answer(
+        step["by"], step["changes"], step["ticket_id"], "/",
+        anchor=f"ticket-{ticket_id}" if live else None,
+        gone=None if live else f"/platform/{ticket_id}",
+    )  # fmt: skip
 
 
 # Trash
@@ -566,6 +657,11 @@ def reverse(way, nothing):
 @login_required
 def trash():
     """What was deleted in the last 30 days."""
+    return draw_trash()
+
+
+def draw_trash(toast=None):
+    """The trash; the script gets the list."""
     rows = db.execute(
         """
         SELECT path, id, name, deleted_at, title, todos
@@ -585,7 +681,8 @@ def trash():
         """,
         g.user["id"], g.user["id"],
     )  # fmt: skip
-    return draw("trash.html", rows=rows, asked="empty" in request.args)
+    template = "_trash_part.html" if wants_fragments() else "trash.html"
+    return draw(template, rows=rows, asked="empty" in request.args, toast=toast)
 
 
 @app.post("/trash/tickets/<id:ticket_id>/restore")
@@ -595,7 +692,7 @@ def restore_ticket(ticket_id):
     with journal.action(g.user["id"], "restore", ticket_id) as action:
         get_ticket(ticket_id, trashed=True)
         action.change("tickets", ticket_id, deleted_at=None)
-    return back("/trash", action.id)
+    return tell(action, "/trash")
 
 
 @app.post("/trash/todos/<id:todo_id>/restore")
@@ -605,7 +702,7 @@ def restore_todo(todo_id):
     ticket_id = get_todo(todo_id, trashed=True)["ticket_id"]
     with journal.action(g.user["id"], "todo_restore", ticket_id) as action:
         action.change("todos", todo_id, deleted_at=None)
-    return back("/trash", action.id)
+    return tell(action, "/trash")
 
 
 @app.post("/trash/empty")
@@ -613,21 +710,56 @@ def restore_todo(todo_id):
 def empty_trash():
     """Remove for good what is in the trash, and all that the journal holds of it."""
     journal.purge(g.user["id"], int(time.time()) + 1)
-    return redirect("/trash", 303)
+    return go("/trash")
 
 
-# Drawing
+# Answers
 
 
-def draw(template, problem=None, **values):
+def tell(action, fallback, anchor=None, gone=None):
+    """Answer a form with what its action changed."""
+    return answer(action.id, action.changes, action.ticket_id, fallback, anchor, gone)
+
+
+def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=None):
+    """Answer a plain form with a redirect back to its page, and the script with what changed on that page.
+
+    `changes` are the action's (None: unknown), the rest is as `back` and `draw_board_changes` take it.
+    """
+    page = helpers.came_from()
+    if not wants_fragments() or page == gone:
+        return back(fallback, action_id, anchor, gone)
+    toast = get_toast(action_id)
+    if page.startswith("/platform/"):
+        return draw_platform(whole(page.removeprefix("/platform/")), changes=changes, toast=toast)
+    if page == "/trash":
+        return draw_trash(toast)
+    return draw_board_changes(changes, ticket_id, toast)
+
+
+def draw(template, problem=None, toast=None, **values):
     """Draw a page; with a problem it is the form once more, with the message and what was typed."""
-    page = render_template(template, user=g.get("user"), problem=problem, toast=get_toast(), **values)
-    return (page, problem.status) if problem else page
+    if problem and wants_fragments():
+        return refuse(problem)
+    toast = toast or g.get("toast") or get_toast(whole(request.args.get("done")))
+    response = Response(render_template(template, user=g.get("user"), problem=problem, toast=toast, **values))
+    response.status_code = problem.status if problem else 200
+    if "etag" in g and not problem:
+        response.headers["ETag"] = g.etag
+    return response
 
 
-def get_toast():
-    """What the action that brought the person here did (`?done=`), and whether it can be undone or redone."""
-    action_id = whole(request.args.get("done"))
+def unchanged():
+    """304 when the script has this very page, by build, person, version, address and day; else None."""
+    about = (BUILD, g.user["id"], g.user["version"], request.full_path, wants_fragments(), words.day_number())
+    g.etag = f'W/"{hashlib.sha256(repr(about).encode()).hexdigest()[:32]}"'
+    if g.etag in request.headers.get("If-None-Match", ""):
+        return Response(status=304, headers={"ETag": g.etag})
+    return None
+
+
+def get_toast(action_id):
+    """What an action did, in words, and whether it can be undone or redone; None when it isn't the person's."""
     rows = action_id and g.get("user") and db.execute(
         """
         SELECT
@@ -651,11 +783,6 @@ def get_toast():
     return {**action, "text": words.describe(action["kind"], changes, names, action["step_kind"])}
 
 
-def came_from(path):
-    """Whether the form stood on that page."""
-    return (request.referrer or "").partition("?")[0] == request.host_url.rstrip("/") + path
-
-
 def is_stale(stored, new):
     """Whether the text was changed since the page that the form (`was`) stood on was drawn."""
     was = read("was", stored)
@@ -663,8 +790,10 @@ def is_stale(stored, new):
 
 
 def draw_stale(field, mine, theirs):
-    """Show both texts and let the person choose."""
-    return draw("stale.html", field=field, mine=mine, theirs=theirs, home=back("/").location), 409
+    """Show both texts and let the person choose; the script sends the form plainly to get there."""
+    if wants_fragments():
+        return Response(status=409, headers={"X-Send-Plainly": "1"})
+    return draw("stale.html", Problem(409, ""), field=field, mine=mine, theirs=theirs, home=back("/").location)
 
 
 # Errors
@@ -673,8 +802,9 @@ def draw_stale(field, mine, theirs):
 @app.errorhandler(Problem)
 def refuse(problem):
     """A refusal in words, with what was typed."""
-    if helpers.wants_fragments():
-        return problem.message, problem.status, {"Content-Type": "text/plain; charset=utf-8"}
+    if wants_fragments():
+        headers = {"X-Field": problem.field} if problem.field else {}
+        return Response(problem.message, problem.status, headers, mimetype="text/plain")
     return draw("error.html", problem, typed=helpers.typed())
 
 
@@ -727,6 +857,29 @@ def broken(error):
 # Operating
 
 
+@app.get("/static/<digest>/<name>")
+def static_file(digest, name):
+    """A static file, to be kept for good: another content has another address."""
+    asset = ASSETS.get(name)
+    if not asset or asset.url != request.path:
+        abort(404)
+    packed = "gzip" in request.accept_encodings
+    response = Response(asset.compressed if packed else asset.content, mimetype=asset.mimetype)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Vary"] = "Accept-Encoding"
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+@app.template_global()
+def asset_url(name):
+    """The address of a static file; while developing, of what it holds now."""
+    if app.debug:
+        ASSETS.update(assets.load(HERE / "static"))
+    return ASSETS[name].url
+
+
 @app.get("/healthz")
 def healthz():
     """200 while the database answers, else 503."""
@@ -761,7 +914,7 @@ def serve():
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level="warning",
         respawn_failed_workers=True,
-        working_dir=Path(__file__).parent,
+        working_dir=HERE,
     ).serve()
 
 

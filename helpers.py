@@ -5,9 +5,9 @@ import hashlib
 import re
 import threading
 import unicodedata
-from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
-from flask import g, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -182,21 +182,30 @@ def typed():
 # Going back
 
 
+def came_from():
+    """The path of this site's page on which the form stood; empty when the browser doesn't say."""
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:
+        return ""
+    return page.path if page.netloc == request.host else ""
+
+
 def back(fallback, done=None, anchor=None, gone=None):
-    """Redirect to the page from which the form was sent, else to `fallback`.
+    """Go to the page from which the form was sent, else to `fallback`.
 
     `done` is the action that this page then tells of; `anchor` the element to show; `gone` a path that isn't
     there any more.
     """
-    try:
-        page = urlsplit(request.referrer or "")
-    except ValueError:
-        page = urlsplit("")
-    if page.netloc != request.host or page.path == gone or not re.match(r"/$|/platform/\d+$|/trash$", page.path):
-        page = urlsplit(fallback)
-    query = [(name, value) for name, value in parse_qsl(page.query) if name == "q"]
-    query = urlencode(query + ([("done", done)] if done else []))
-    return redirect(f"{page.path}{'?' + query if query else ''}{'#' + anchor if anchor else ''}", 303)
+    path = came_from()
+    if path == gone or not re.fullmatch(r"/|/platform/\d+|/trash", path):
+        path = fallback
+    return go(f"{path}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
+
+
+def go(path):
+    """Send the browser to another page; the script is told where, for it can't see a redirect."""
+    return Response(status=204, headers={"X-Go-To": path}) if wants_fragments() else redirect(path, 303)
 
 
 def safe_next(path):

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS users (
     password_hash VARCHAR(255) NOT NULL,
     first_name VARCHAR(100) NOT NULL,
     last_name VARCHAR(100) NOT NULL,
+    theme VARCHAR(5) NOT NULL DEFAULT 'auto',   -- auto, light or dark
     version INTEGER NOT NULL DEFAULT 0,         -- of this person's data: every change raises it
     created_at BIGINT NOT NULL
 ) {table};

@@ -61,14 +61,17 @@ class DatabaseCache(BaseCache):
 
 
 class DatabaseSessions(CacheLibSessionInterface):
-    """Set it as `app.session_interface`."""
+    """Set it as `app.session_interface`; what is under the path `without` has no session."""
 
-    def __init__(self, db):
+    def __init__(self, db, without=None):
         super().__init__(client=DatabaseCache(db), key_prefix="", sid_length=32)
+        self.without = without
 
     def open_session(self, app, request):
         """Load the session of the request's cookie; one that isn't stored gets a new id."""
         sid = request.cookies.get(self.get_cookie_name(app))
+        if self.without and request.path.startswith(self.without):
+            sid = None
         data = self.cache.get(sid) if sid else None
         if data is None:
             session = self.session_class(sid=self._generate_sid(self.sid_length), permanent=True)
@@ -109,11 +112,12 @@ class DatabaseSessions(CacheLibSessionInterface):
         return session.modified
 
     def should_set_cookie(self, app, session):
-        return session.modified
+        """Not when it was ended meanwhile: the browser may hold the cookie of a newer login."""
+        return session.modified and session.stored
 
     def _upsert_session(self, session_lifetime, session, store_id):
         write = self.cache.set if session.stored else self.cache.add
-        write(store_id, dict(session))
+        session.stored = write(store_id, dict(session))
 
 
 def hashed(key):

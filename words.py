@@ -86,6 +86,11 @@ def in_trash(seconds, now=None):
     return f"{days} days ago, {max(30 - days, 0)} left"
 
 
+def day_number():
+    """A number that changes at midnight, and with it what `day` says."""
+    return time.localtime().tm_yday
+
+
 def midnight(moment):
     """The seconds at which that local day began."""
     return time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 0, 0, 0, 0, 0, -1))

@@ -1,0 +1,270 @@
+/* What jQuery adds to pages that work without it: no page loads, edits in place, and a focus that stays.
+   Every form is sent as it stands, and what comes back are elements, drawn by the same templates as the page,
+   each of which takes the place of the one with its id. */
+(function ($) {
+  "use strict";
+
+  const TOAST_STAYS = 8000; // milliseconds
+  const ANSWER_WITHIN = 20000;
+  const LOST = "The server can't be reached. Nothing was saved; what you typed is still here.";
+  const before = new Map(); // by id: what stood where something is edited now
+
+  // Placing what the server drew
+
+  function place(html) {
+    const focus = rememberFocus();
+    $($.parseHTML(html)).filter("[id]").each(function () {
+      const old = document.getElementById(this.id);
+      const list = this.dataset.list && document.getElementById(this.dataset.list);
+      if (this.id === "toast") {
+        $(old).empty().append($(this).contents()); // the live region stays, so that it speaks
+        hideToastLater();
+      } else if ("gone" in this.dataset) {
+        focus.owners.unshift(...[old?.nextElementSibling?.id, old?.previousElementSibling?.id].filter(Boolean));
+        $(old).remove();
+      } else if (list) {
+        const next = document.getElementById(this.dataset.before);
+        if (old !== next) $(old).remove();
+        list.insertBefore(this, next?.parentNode === list ? next : null);
+      } else if (old) {
+        keepUnsent(old, this);
+        $(old).replaceWith(this);
+      }
+    });
+    giveBackFocus(focus);
+  }
+
+  // What somebody is writing outlives a redraw of what is around it.
+  function keepUnsent(old, fresh) {
+    $(old).find("li:has(.edit)").each(function () {
+      $(fresh).find("#" + this.id).replaceWith(this);
+    });
+    $(old).find(".add textarea").each(function () {
+      $(fresh).find("#" + this.id).val(this.value);
+    });
+  }
+
+  function rememberFocus() {
+    const active = document.activeElement;
+    return { id: active.id, key: active.dataset.k, owners: $(active).parents("[id]").get().map((owner) => owner.id) };
+  }
+
+  function giveBackFocus(focus) {
+    if (document.activeElement !== document.body) return;
+    for (const id of [focus.id, ...focus.owners]) {
+      const $place = $(id ? document.getElementById(id) : null);
+      const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
+      const target = $same.add($place.find("a, button, textarea")).filter(":visible")[0];
+      if (target) return ($same.filter(":visible")[0] || target).focus();
+    }
+  }
+
+  // Sending
+
+  $(document).on("submit", "form", function (event) {
+    event.preventDefault();
+    const button = event.originalEvent.submitter;
+    closeMenus();
+    if (!$(this).data("busy")) send(this, button);
+  });
+
+  function send(form, button) {
+    const $form = $(form);
+    const fields = $form.serializeArray();
+    if (button?.name) fields.push({ name: button.name, value: button.value });
+    const takeBack = anticipate($form, button);
+    if (!$form.is(".add")) $form.data("busy", true);
+    $.ajax({
+      url: button?.getAttribute("formaction") || form.getAttribute("action"),
+      method: "POST",
+      data: fields,
+      timeout: ANSWER_WITHIN,
+    })
+      .always(() => $form.data("busy", false))
+      .done(function (html, _, xhr) {
+        clearProblems($form);
+        if ($form.is(".edit")) $form.closest("li, .ticket-head").find(".edit").removeClass("edit");
+        const page = xhr.getResponseHeader("X-Go-To");
+        if (page) visit(page);
+        else place(html);
+      })
+      .fail(function (xhr) {
+        takeBack();
+        if (xhr.getResponseHeader("X-Send-Plainly")) form.submit();
+        else showProblem($form, xhr);
+      });
+  }
+
+  function visit(page) {
+    const stays = page.split("#")[0] === location.pathname + location.search;
+    location.assign(page);
+    if (stays) location.reload();
+  }
+
+  // Show at once what the server will most likely say; returns how to take it back.
+  function anticipate($form, button) {
+    const $button = $(button);
+    if ($form.is(".add")) return emptyField($form);
+    if ($button.is(".box")) {
+      const tick = () => $button.attr("aria-checked", (_, now) => String(now !== "true")).closest("li").toggleClass("ticked");
+      tick();
+      return tick;
+    }
+    if ($button.is("[name=status]")) return $form.is(".ticket-bar") ? press($button) : moveCard($button);
+    return $.noop;
+  }
+
+  // The field is ready for the next line while the last one is still under way.
+  function emptyField($form) {
+    const field = $form.find("textarea")[0];
+    const key = $form.find("[name=key]")[0];
+    const [text, sentKey] = [field.value, key.value];
+    field.value = "";
+    key.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("-");
+    return function () {
+      if (!field.value) key.value = sentKey; // the same once more adds nothing twice
+      field.value = field.value ? text + "\n" + field.value : text;
+    };
+  }
+
+  function press($button) {
+    const $pressed = $button.siblings("[aria-pressed=true]");
+    const set = (pressed) => {
+      $button.attr("aria-pressed", String(pressed));
+      $pressed.attr("aria-pressed", String(!pressed));
+    };
+    set(true);
+    return () => set(false);
+  }
+
+  function moveCard($button) {
+    const focus = rememberFocus();
+    const card = $button.closest("li")[0];
+    const [list, next] = [card.parentNode, card.nextSibling];
+    $("#tickets-" + $button.val()).prepend(card);
+    giveBackFocus(focus);
+    return function () {
+      list.insertBefore(card, next);
+      giveBackFocus(focus);
+    };
+  }
+
+  // Refusals
+
+  function showProblem($form, xhr) {
+    const plain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+    const message = plain ? xhr.responseText : xhr.status ? `Something went wrong (${xhr.status}). Nothing was saved.` : LOST;
+    const field = xhr.getResponseHeader("X-Field");
+    const $input = $form.find(`[name="${field}"]:visible`);
+    const $note = $input.length ? $("#" + $input.attr("aria-describedby")) : $form.find(".problem").first();
+    clearProblems($form);
+    if ($input.length) {
+      $input.attr("aria-invalid", "true").trigger("focus");
+      $note.data("hint", $note.is(".hint") ? $note.text() : "").removeClass("hint").addClass("problem").text(message);
+    } else if ($note.length) {
+      $note.text(message);
+    }
+    if (!$note.length || xhr.status === 401 || !xhr.status) notify(message, xhr.status === 401);
+  }
+
+  function clearProblems($form) {
+    $form.find("[aria-invalid]").removeAttr("aria-invalid");
+    $form.find(".problem").each(function () {
+      const hint = $(this).data("hint");
+      $(this).text(hint || "").toggleClass("hint", !!hint).toggleClass("problem", !hint);
+    });
+    $("#notice").prop("hidden", true);
+  }
+
+  function notify(message, loggedOut) {
+    $("#notice").prop("hidden", false).find("span").text(message);
+    $("#notice a").prop("hidden", !loggedOut);
+  }
+
+  // Edits in place: a link whose part of the page comes back as a form
+
+  $(document).on("click", "a[data-part]", function (event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const id = this.dataset.part;
+    event.preventDefault();
+    closeMenus();
+    $.ajax({ url: this.href, timeout: ANSWER_WITHIN })
+      .done(function (html) {
+        before.set(id, document.getElementById(id));
+        place(html);
+        const field = $("#" + id).find("textarea, select").filter(":visible")[0];
+        field?.focus();
+        field?.setSelectionRange?.(field.value.length, field.value.length);
+      })
+      .fail(() => location.assign(this.href));
+  });
+
+  function cancel(element) {
+    const part = $(element).parents("[id]").get().find((owner) => before.has(owner.id));
+    if (!part) return false;
+    const old = before.get(part.id);
+    before.delete(part.id);
+    $(part).replaceWith(old);
+    $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
+    return true;
+  }
+
+  $(document).on("click", "[data-cancel]", function (event) {
+    if (cancel(this)) event.preventDefault();
+  });
+
+  $(document).on("keydown", ".add textarea, .edit textarea, .move select", function (event) {
+    const composing = event.originalEvent.isComposing || event.keyCode === 229;
+    if (event.key === "Enter" && !event.shiftKey && !composing && $(this).is("textarea")) {
+      event.preventDefault();
+      this.form.requestSubmit();
+    } else if (event.key === "Escape" && !composing && cancel(this)) {
+      event.preventDefault();
+    }
+  });
+
+  // Menus
+
+  function closeMenus(except) {
+    $("details.menu[open]").not(except).prop("open", false);
+  }
+
+  document.addEventListener("toggle", function (event) {
+    const menu = event.target;
+    if (!$(menu).is("details.menu[open]")) return;
+    closeMenus(menu);
+    const button = menu.querySelector("summary").getBoundingClientRect();
+    const sheet = menu.querySelector(".sheet");
+    sheet.style.position = "fixed"; // not cut off by the column that scrolls
+    sheet.style.right = "auto";
+    sheet.style.left = Math.max(8, button.right - sheet.offsetWidth) + "px";
+    sheet.style.top = Math.max(8, Math.min(button.bottom + 6, innerHeight - sheet.offsetHeight - 8)) + "px";
+  }, true);
+
+  document.addEventListener("scroll", () => closeMenus(), true);
+  $(document).on("click", (event) => closeMenus($(event.target).closest("details.menu")));
+  $(document).on("keydown", "details.menu[open]", function (event) {
+    if (event.key !== "Escape") return;
+    this.open = false;
+    $(this).find("summary").trigger("focus");
+  });
+
+  // Toasts, which wait while somebody is at them
+
+  let toastTimer;
+  function hideToastLater() {
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(function () {
+      if ($("#toast").is(":hover, :focus-within")) hideToastLater();
+      else $("#toast").empty();
+    }, TOAST_STAYS);
+  }
+
+  $(function () {
+    const url = new URL(location.href);
+    if (!url.searchParams.has("done")) return;
+    url.searchParams.delete("done"); // a reload should not tell it again
+    history.replaceState(null, "", url);
+    hideToastLater();
+  });
+})(jQuery);
