@@ -13,7 +13,9 @@
 
   function place(html) {
     const focus = rememberFocus();
-    $($.parseHTML(html)).filter("[id]").each(function () {
+    const drawn = document.createElement("template"); // $.parseHTML would set a base address, which the CSP forbids
+    drawn.innerHTML = html;
+    $(drawn.content.children).each(function () {
       const old = document.getElementById(this.id);
       const list = this.dataset.list && document.getElementById(this.dataset.list);
       if (this.id === "toast") {
