@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import assets
+import demo
 import helpers
 import settings
 import upgrade
@@ -268,13 +269,22 @@ def board():
 
 def draw_board(problem=None):
     """The board, with what a refused form had in it; the script gets the part that it asks for."""
-    edit = request.view_args.get("ticket_id") if problem else whole(request.args.get("edit"))
-    move = whole(request.args.get("move"))
+    return draw(
+        "_board_part.html" if wants_fragments() else "board.html",
+        problem,
+        columns=get_columns(),
+        edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
+        move=whole(request.args.get("move")),
+        add=request.args.get("add"),
+    )
+
+
+def get_columns():
+    """The person's tickets outside the trash, by status and in their order."""
     columns = {status: [] for status in STATUSES}
     for ticket in db.execute(EVERY_CARD, g.user["id"]):
         columns[ticket["status"]].append(ticket)
-    template = "_board_part.html" if wants_fragments() else "board.html"
-    return draw(template, problem, columns=columns, edit=edit, move=move, add=request.args.get("add"))
+    return columns
 
 
 def draw_board_changes(changes, ticket_id, toast):
@@ -361,7 +371,7 @@ def add_tickets():
 def leave_room(count, of, new, limit):
     """Raise Problem when the `new` rows would make more than `limit`; `count` is the statement that counts them."""
     if db.execute(count, of)[0]["held"] + len(new) > limit:
-        raise Problem(422, f"That would be more than {limit:,}. Empty the trash or finish some first.", "title")
+        raise Problem(422, f"That would be more than {limit:,}. Delete some and empty the trash first.", "title")
 
 
 @app.post("/tickets/<id:ticket_id>/title")
@@ -424,7 +434,7 @@ def delete_ticket(ticket_id):
     with journal.action(g.user["id"], "delete", ticket_id) as action:
         get_ticket(ticket_id)
         action.change("tickets", ticket_id, deleted_at=action.now)
-    return tell(action, "/", gone=f"/platform/{ticket_id}")
+    return tell(action, "/", gone=[f"/platform/{ticket_id}"])
 
 
 # Platform
@@ -487,7 +497,7 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None):
         ticket=ticket,
         todos=todos,
         done=sum(todo["done"] for todo in todos),
-        beside=[other for other in db.execute(EVERY_CARD, g.user["id"]) if other["status"] != "done"],
+        beside=get_columns(),
         history=get_history(ticket_id, names),
     )
 
@@ -639,14 +649,15 @@ def reverse(way, nothing):
         raise Problem(409, "That can't be undone any more: what it changed was changed again since.") from None
     if not step:
         raise Problem(409, nothing)
-    ticket_id = step["ticket_id"] or 0
-    live = db.execute(
-        "SELECT id FROM tickets WHERE id = ? AND user_id = ? AND deleted_at IS NULL", ticket_id, g.user["id"]
+    tickets = {row_id for table, row_id, _, _ in step["changes"] if table == "tickets"} | {step["ticket_id"]}
+    rows = db.execute(
+        "SELECT id FROM tickets WHERE id IN (?) AND user_id = ? AND deleted_at IS NULL", list(tickets), g.user["id"]
     )
+    live = {row["id"] for row in rows}
     return answer(
         step["by"], step["changes"], step["ticket_id"], "/",
-        anchor=f"ticket-{ticket_id}" if live else None,
-        gone=None if live else f"/platform/{ticket_id}",
+        anchor=f"ticket-{step['ticket_id']}" if step["ticket_id"] in live else None,
+        gone=[f"/platform/{ticket_id}" for ticket_id in tickets - live],
     )  # fmt: skip
 
 
@@ -716,18 +727,18 @@ def empty_trash():
 # Answers
 
 
-def tell(action, fallback, anchor=None, gone=None):
+def tell(action, fallback, anchor=None, gone=()):
     """Answer a form with what its action changed."""
     return answer(action.id, action.changes, action.ticket_id, fallback, anchor, gone)
 
 
-def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=None):
+def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=()):
     """Answer a plain form with a redirect back to its page, and the script with what changed on that page.
 
     `changes` are the action's (None: unknown), the rest is as `back` and `draw_board_changes` take it.
     """
     page = helpers.came_from()
-    if not wants_fragments() or page == gone:
+    if not wants_fragments() or page in gone:
         return back(fallback, action_id, anchor, gone)
     toast = get_toast(action_id)
     if page.startswith("/platform/"):
@@ -741,7 +752,8 @@ def draw(template, problem=None, toast=None, **values):
     """Draw a page; with a problem it is the form once more, with the message and what was typed."""
     if problem and wants_fragments():
         return refuse(problem)
-    toast = toast or g.get("toast") or get_toast(whole(request.args.get("done")))
+    if not problem:  # a refusal has no news, and must not need a database that is away
+        toast = toast or g.get("toast") or get_toast(whole(request.args.get("done")))
     response = Response(render_template(template, user=g.get("user"), problem=problem, toast=toast, **values))
     response.status_code = problem.status if problem else 200
     if "etag" in g and not problem:
@@ -887,7 +899,26 @@ def healthz():
     return "ok", {"Content-Type": "text/plain"}
 
 
-def serve():
+@app.cli.command("demo")
+def fill_demo():
+    """Fill an account named demo with a board that looks lived in, and print its new password."""
+    password = secrets.token_urlsafe(9)
+    password_hash = helpers.hash_password(password)
+    if db.execute("UPDATE users SET password_hash = ? WHERE username_key = 'demo'", password_hash):
+        print("There was a demo account already: its board is as it was, its password is new.")
+    else:
+        user_id = db.execute(
+            """
+            INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
+            VALUES ('demo', 'demo', ?, 'Mira', 'Kovač', ?)
+            """,
+            password_hash, int(time.time()),
+        )  # fmt: skip
+        demo.fill(journal, user_id)
+    print(f"Log in as demo with the password {password}")
+
+
+def serve(target="app:app"):
     """Serve on HOST and PORT until stopped."""
     from granian import Granian  # only the server needs it
     from granian.constants import Interfaces
@@ -903,7 +934,7 @@ def serve():
     db.close()  # the workers have their own connections
     print(f"NIKKO is at http://{config.host}:{config.port} (Ctrl+C stops it)", flush=True)
     Granian(
-        "app:app",
+        target,
         address=config.host,
         port=config.port,
         interface=Interfaces.WSGI,

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ logging.root.handlers[:] = _handlers
 logging.root.setLevel(_level)
 
 DRIVERS = {
-    "sqlite": "sqlite",
+    "sqlite": "sqlite+pysqlite",  # not just "sqlite": cs50 looks whether the file is there, but not for %C3%B6
     "postgres": "postgresql+psycopg2",
     "postgresql": "postgresql+psycopg2",
     "mysql": "mysql+pymysql",
@@ -86,7 +87,7 @@ class Statement(NamedTuple):
     whole: str
 
     def bind(self, mark, args, kwargs):
-        """Return the SQL in the driver's style, and the values in the order of its marks.
+        """Return the SQL in the driver's style, and the values in the order of its marks (None: it has no marks).
 
         A list or tuple takes as many marks as it has values, as `IN (?)` wants it.
         Raises RuntimeError when placeholders and values don't match.
@@ -96,7 +97,7 @@ class Statement(NamedTuple):
         if len(args) != len(self.names):
             raise RuntimeError(f"{len(self.names)} placeholders but {len(args)} values in: {self.whole}")
         if SCALARS.issuperset(map(type, args)):
-            return self.whole, args
+            return self.whole, args if self.names else None
         sql, values = [self.texts[0]], []
         for text, value in zip(self.texts[1:], args):
             several = value if isinstance(value, (list, tuple)) else (value,)
@@ -146,7 +147,9 @@ def _plain(value):
     """Write dates and times as cs50 does."""
     if isinstance(value, datetime.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, (datetime.date, datetime.time)):
+    if isinstance(value, datetime.time):
+        return value.strftime("%H:%M:%S")
+    if isinstance(value, datetime.date):
         return str(value)
     return value
 
@@ -177,12 +180,23 @@ class WriterQueue:
         try:
             if self.file is None:
                 self.file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self.file, fcntl.LOCK_EX)
+            self._lock_file()
         except BaseException as error:
             self.lock.release()
             if isinstance(error, OSError):
                 raise Unavailable(f"can't lock {self.path}: {error.strerror}") from None
             raise
+
+    def _lock_file(self):
+        """Ask twice a millisecond: a `flock` that waits can't give up when its time is over."""
+        end = time.monotonic() + self.seconds
+        while True:
+            try:
+                return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise Unavailable("database is locked") from None
+                time.sleep(0.0005)
 
     def __exit__(self, *_):
         fcntl.flock(self.file, fcntl.LOCK_UN)
@@ -276,12 +290,14 @@ class SQL(cs50.SQL):
             self._thread.connection, self._thread.depth = connection, depth + 1
             try:
                 yield self
-                self._run(connection, commit)
+                cursor, _ = self._run(connection, commit)
+                if getattr(cursor, "statusmessage", commit) == "ROLLBACK":  # PostgreSQL's answer to COMMIT
+                    raise RuntimeError("a statement in this transaction was refused, nothing of it was kept")
             except BaseException:
                 try:
                     self._run(connection, rollback)
                 except RuntimeError:
-                    connection.invalidate()  # closing it rolls back as well
+                    _give_up(connection)  # closing it rolls back as well
                 raise
             finally:
                 self._thread.depth = depth
@@ -316,14 +332,16 @@ class SQL(cs50.SQL):
         finally:
             connection.close()
 
-    def _run(self, connection, sql, values=()):
+    def _run(self, connection, sql, values=None):
         """Execute and fetch; returns the cursor, and the rows or None. Raises as `execute` does."""
+        if not connection.is_valid:
+            raise Unavailable("the connection was lost in this transaction")
         driver, cursor = self._engine.dialect.dbapi, connection.cursor()
         try:
-            if values:
-                cursor.execute(sql, values)
-            else:
+            if values is None:
                 cursor.execute(sql)
+            else:
+                cursor.execute(sql, values)
             return cursor, cursor.fetchall() if cursor.description else None
         except (driver.IntegrityError, driver.DataError, OverflowError, ValueError) as error:
             raise ValueError(error) from None
@@ -334,9 +352,13 @@ class SQL(cs50.SQL):
                 connection.invalidate()
                 self.close()  # its idle neighbours are as dead
                 raise Unavailable(error) from None
-            raise FAULTS[self.kind].get(_code(error), RuntimeError)(error) from None
+            fault = FAULTS[self.kind].get(_code(error), RuntimeError)
+            if fault in (Deadlock, Full):
+                _give_up(connection)  # the engine rolled it back: what follows in the block must not be kept alone
+            raise fault(error) from None
         finally:
-            cursor.close()
+            if connection.is_valid:
+                cursor.close()
 
     def _prepare(self, connection, _):
         """Set up a new connection: autocommit, and the same rules on every engine."""
@@ -351,6 +373,8 @@ class SQL(cs50.SQL):
                 connection.execute(f"PRAGMA {pragma}")
         elif self.kind == "postgresql":
             connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = '{self._wait}s'")
         else:
             connection.autocommit(True)
             connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -363,6 +387,12 @@ class SQL(cs50.SQL):
         self._thread = threading.local()
         if self._queue:
             self._queue.reset()
+
+
+def _give_up(connection):
+    """Close it for good instead of giving it back to the pool."""
+    if connection.is_valid:
+        connection.invalidate()
 
 
 def _code(error):

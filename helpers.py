@@ -8,6 +8,7 @@ import unicodedata
 from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 from flask import Response, g, redirect, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -174,7 +175,10 @@ def form_key():
 
 def typed():
     """The texts of a form that was refused, to be kept by who typed them; broken characters are replaced."""
-    body = request.get_data().decode(errors="replace") if request.method == "POST" else ""
+    try:
+        body = request.get_data().decode(errors="replace") if request.method == "POST" else ""
+    except RequestEntityTooLarge:
+        return []
     fields = parse_qsl(body, errors="replace", max_num_fields=1000) if body.count("&") < 1000 else []
     return [value for name, value in fields if name in ("title", "text") and value.strip()]
 
@@ -191,14 +195,14 @@ def came_from():
     return page.path if page.netloc == request.host else ""
 
 
-def back(fallback, done=None, anchor=None, gone=None):
+def back(fallback, done=None, anchor=None, gone=()):
     """Go to the page from which the form was sent, else to `fallback`.
 
-    `done` is the action that this page then tells of; `anchor` the element to show; `gone` a path that isn't
-    there any more.
+    `done` is the action that this page then tells of; `anchor` the element to show; `gone` the paths that
+    aren't there any more.
     """
     path = came_from()
-    if path == gone or not re.fullmatch(r"/|/platform/\d+|/trash", path):
+    if path in gone or not re.fullmatch(r"/|/platform/\d+|/trash", path):
         path = fallback
     return go(f"{path}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
 

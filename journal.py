@@ -220,7 +220,7 @@ class Action:
         self.changes.append((table, row_id, held, before))
 
     def place(self, table, scope, before=None, row_id=0):
-        """A position just before the row `before` (a dict with `position`), or at the end of the list.
+        """A position just before the row `before` (a dict with `id` and `position`), or at the end of the list.
 
         `scope` are the columns that make up the list; `row_id` is the row that moves. Trashed rows count, so
         that restoring them makes no ties. When no number is left in between, the rows that follow are spread.
@@ -228,32 +228,36 @@ class Action:
         if before is None:
             last = self._edge("MAX", table, scope, row_id)
             return 0.0 if last is None else last + 1
+        # Two rows hold the same position when a move is undone after another row took the place; the id decides.
         high = before["position"]
-        low = self._edge("MAX", table, scope, row_id, "AND position < ?", high)
+        low = self._edge(
+            "MAX", table, scope, row_id, "AND position <= ? AND (position < ? OR id < ?)", high, high, before["id"]
+        )
         if low is None:
             return high - 1
         middle = (low + high) / 2
-        return middle if low < middle < high else self._spread(table, scope, low, high, row_id)
+        return middle if low < middle < high else self._spread(table, scope, low, before, row_id)
 
     def top(self, table, scope, rows=1):
         """The position of the first of `rows` new rows at the top of the list; the others follow at 1 each."""
         first = self._edge("MIN", table, scope, 0)
         return 0.0 if first is None else first - rows
 
-    def _spread(self, table, scope, low, high, row_id):
-        """Make room between `low` and `high` by moving the rows from `high` on; returns the first free position."""
+    def _spread(self, table, scope, low, before, row_id):
+        """Make room above `low` by moving the rows from `before` on; returns the first free position."""
         where, values = within(scope)
+        high = before["position"]
         count = SPREAD
         while True:
             rows = self.db.execute(
                 f"""
                 SELECT id, position
                 FROM {table}
-                WHERE {where} AND position >= ? AND id <> ?
+                WHERE {where} AND position >= ? AND (position > ? OR id >= ?) AND id <> ?
                 ORDER BY position, id
                 LIMIT ?
                 """,
-                *values, high, row_id, count + 1,
+                *values, high, high, before["id"], row_id, count + 1,
             )  # fmt: skip
             ceiling = rows.pop()["position"] if len(rows) > count else rows[-1]["position"] + len(rows) + 1
             step = (ceiling - low) / (len(rows) + 2)

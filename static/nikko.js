@@ -187,7 +187,7 @@
 
   $(document).on("click", "a[data-part]", function (event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const id = this.dataset.part;
+    const id = $(this).closest("[id]")[0].id;
     event.preventDefault();
     closeMenus();
     $.ajax({ url: this.href, timeout: ANSWER_WITHIN })
