@@ -51,7 +51,7 @@ try:
     db = SQL(config.database_url)
     upgrade.prepare(db)
 except RuntimeError as error:
-    sys.exit(f"NIKKO can't start: {error}")
+    sys.exit(f"NIKKO can't start: {str(error).splitlines()[0]}")
 journal = Journal(db)
 
 app = Flask(__name__, static_folder=None)
@@ -139,7 +139,18 @@ def replayed(dispatch):
     return dispatch_again
 
 
+def on_one_connection(wsgi_app):
+    """Let all statements of a request share one connection."""
+
+    def application(environ, start_response):
+        with db.kept():
+            return wsgi_app(environ, start_response)
+
+    return application
+
+
 app.dispatch_request = replayed(app.dispatch_request)
+app.wsgi_app = on_one_connection(app.wsgi_app)
 
 
 # Account
@@ -943,7 +954,7 @@ def serve(target="app:app"):
         backpressure=64,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
-        log_level="warning",
+        log_level="error",
         respawn_failed_workers=True,
         working_dir=HERE,
     ).serve()

@@ -188,15 +188,16 @@ class WriterQueue:
             raise
 
     def _lock_file(self):
-        """Ask twice a millisecond: a `flock` that waits can't give up when its time is over."""
-        end = time.monotonic() + self.seconds
+        """Ask again and again, ever more seldom: a `flock` that waits can't give up when its time is over."""
+        end, pause = time.monotonic() + self.seconds, 0.00002
         while True:
             try:
                 return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > end:
                     raise Unavailable("database is locked") from None
-                time.sleep(0.0005)
+                time.sleep(pause)
+                pause = min(pause * 2, 0.002)
 
     def __exit__(self, *_):
         fcntl.flock(self.file, fcntl.LOCK_UN)
@@ -305,6 +306,18 @@ class SQL(cs50.SQL):
                     self._thread.connection = None
 
     @contextmanager
+    def kept(self):
+        """In this block the thread's statements share one connection; else each asks the pool for one."""
+        thread = self._thread.__dict__
+        thread["keeps"] = True
+        try:
+            yield
+        finally:
+            thread["keeps"] = False
+            if connection := thread.pop("kept", None):
+                connection.close()
+
+    @contextmanager
     def _connection(self, writes):
         """The open transaction's connection, else one from the pool; a writer of SQLite waits for its turn."""
         if getattr(self._thread, "connection", None):
@@ -318,10 +331,10 @@ class SQL(cs50.SQL):
 
     @contextmanager
     def _pooled(self):
-        try:
-            connection = self._engine.raw_connection()
-        except (sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError, self._engine.dialect.dbapi.Error) as error:
-            raise Unavailable(getattr(error, "orig", error)) from None
+        thread = self._thread.__dict__
+        connection = thread.get("kept")
+        if not (connection and connection.is_valid):
+            connection = self._checked_out()
         try:
             yield connection
         except Exception:
@@ -330,7 +343,16 @@ class SQL(cs50.SQL):
             connection.invalidate()  # cut off in the middle of a statement
             raise
         finally:
-            connection.close()
+            if thread.get("keeps"):
+                thread["kept"] = connection
+            else:
+                connection.close()
+
+    def _checked_out(self):
+        try:
+            return self._engine.raw_connection()
+        except (sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError, self._engine.dialect.dbapi.Error) as error:
+            raise Unavailable(getattr(error, "orig", error)) from None
 
     def _run(self, connection, sql, values=None):
         """Execute and fetch; returns the cursor, and the rows or None. Raises as `execute` does."""

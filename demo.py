@@ -113,7 +113,7 @@ Move the mailing list (17)
 - [x] Export the addresses
 - [x] Ask everyone once, not twice
 - [x] Switch off the old one
-Answer 東京's question about shipping (19)
+Answer Łukasz's question about shipping (19)
 - [x] Weight with packaging
 - [x] Customs form
 - [x] Two prices, by ship and by plane

@@ -34,7 +34,7 @@ def read(environment):
 def number(environment, name, default, least, most):
     """A whole number of the environment, within limits."""
     text = environment.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
         raise ValueError(f"{name} is {text!r}. Set it to a whole number from {least} to {most}, for example {default}.")
     return int(text)
 

@@ -32,6 +32,7 @@
         keepUnsent(old, this);
         $(old).replaceWith(this);
       }
+      if (this.id === "account") document.documentElement.dataset.theme = $(this).find("[aria-pressed=true]").val();
     });
     giveBackFocus(focus);
   }
@@ -63,7 +64,7 @@
 
   // Sending
 
-  $(document).on("submit", "form", function (event) {
+  $(document).on("submit", "form:not([data-plain])", function (event) {
     event.preventDefault();
     const button = event.originalEvent.submitter;
     closeMenus();
