@@ -94,19 +94,22 @@ def load_user():
     g.user = rows[0] if rows else None
 
 
+PROTECTION = [
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+]
+
+
 @app.after_request
 def protect(response):
     """The headers of every answer, errors included; pages are never kept by a browser or a proxy."""
-    response.headers.update(
-        {
-            "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
-            "form-action 'self'; frame-ancestors 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        }
-    )
+    response.headers.extend(PROTECTION)
     if request.endpoint != "static_file":
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
@@ -119,7 +122,7 @@ def compress(response):
     """Send a page compressed where the browser takes it."""
     if response.status_code != 200 or response.mimetype != "text/html" or "gzip" not in request.accept_encodings:
         return response
-    response.set_data(gzip.compress(response.get_data(), 4, mtime=0))
+    response.set_data(gzip.compress(response.get_data(), 2, mtime=0))
     response.headers["Content-Encoding"] = "gzip"
     response.vary.add("Accept-Encoding")
     return response

@@ -12,11 +12,15 @@ import json
 import time
 from contextlib import contextmanager
 
+from search import fold
+
 #: What the journal may write: SQL is built from these names alone, values are bound.
 COLUMNS = {
     "tickets": {"user_id", "title", "status", "status_since", "position", "deleted_at"},
     "todos": {"ticket_id", "text", "done", "position", "deleted_at"},
 }
+#: The texts that are also stored as search compares them.
+FOLDED = {"title": "title_folded", "text": "text_folded"}
 SPENT, IN_EFFECT, TAKEN_BACK = 0, 1, 2
 
 #: How many rows are moved at once when there is no number left between two positions.
@@ -187,10 +191,9 @@ class Action:
     def add(self, table, **values):
         """Add a row and return its id. Undoing it puts the row in the trash."""
         check(table, values)
-        names = ", ".join(["created_at", *values])
-        row_id = self.db.execute(
-            f"INSERT INTO {table} ({names}) VALUES (?{', ?' * len(values)})", self.now, *values.values()
-        )
+        columns = {"created_at": self.now, **with_folded(values)}
+        marks = ", ".join("?" * len(columns))
+        row_id = self.db.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *columns.values())
         self.changes.append((table, row_id, {"deleted_at": self.now}, {**values, "deleted_at": None}))
         return row_id
 
@@ -282,6 +285,7 @@ class Action:
         return rows[0] if rows else None
 
     def _set(self, table, row_id, values):
+        values = with_folded(values)
         names = ", ".join(f"{name} = ?" for name in values)
         self.db.execute(f"UPDATE {table} SET {names} WHERE id = ?", *values.values(), row_id)
 
@@ -290,6 +294,11 @@ def check(table, names):
     """Refuse a table or column that the journal doesn't know; what follows puts these names into SQL."""
     if not COLUMNS[table].issuperset(names):
         raise ValueError(f"not columns of {table}: {set(names) - COLUMNS[table]}")
+
+
+def with_folded(values):
+    """The columns to write: a text brings its folded form along."""
+    return values | {FOLDED[name]: fold(values[name]) for name in FOLDED.keys() & values}
 
 
 def within(scope):

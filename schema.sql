@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS tickets (
     id {identity},
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     title TEXT NOT NULL,
+    title_folded TEXT NOT NULL,                 -- without case and accents, for search
     status VARCHAR(11) NOT NULL CHECK (status IN ('todo', 'in_progress', 'done')),
     status_since BIGINT NOT NULL,
     position DOUBLE PRECISION NOT NULL,         -- order within a user's column
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS todos (
     id {identity},
     ticket_id INTEGER NOT NULL REFERENCES tickets (id) ON DELETE CASCADE,
     text TEXT NOT NULL,
+    text_folded TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0 CHECK (done IN (0, 1)),
     position DOUBLE PRECISION NOT NULL,         -- order within a ticket
     created_at BIGINT NOT NULL,

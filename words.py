@@ -1,5 +1,7 @@
 """What NIKKO calls things: statuses, actions and times, in words that a person reads."""
 
+import datetime
+import functools
 import time
 
 STATUSES = {"todo": "To do", "in_progress": "In progress", "done": "Done"}
@@ -58,13 +60,19 @@ def shown(value):
 
 def day(seconds, now=None):
     """A day in words: today, yesterday, Thu, 12 Nov, 12 Nov 2025."""
-    then, today = time.localtime(seconds), time.localtime(now)
-    days = round((midnight(today) - midnight(then)) / 86400)
+    return day_from(seconds, time.localtime(now)[:3])
+
+
+@functools.lru_cache(4096)
+def day_from(seconds, today):
+    """The day as it is called on the day `today` (year, month, day)."""
+    then = time.localtime(seconds)
+    days = (datetime.date(*today) - datetime.date(*then[:3])).days
     if days < 2:
         return ("today", "yesterday")[max(days, 0)]
     if days < 7:
         return time.strftime("%a", then)
-    return time.strftime("%-d %b", then) if then.tm_year == today.tm_year else time.strftime("%-d %b %Y", then)
+    return time.strftime("%-d %b" if then.tm_year == today[0] else "%-d %b %Y", then)
 
 
 def moment(seconds, now=None):
@@ -89,8 +97,3 @@ def in_trash(seconds, now=None):
 def day_number():
     """A number that changes at midnight, and with it what `day` says."""
     return time.localtime().tm_yday
-
-
-def midnight(moment):
-    """The seconds at which that local day began."""
-    return time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 0, 0, 0, 0, 0, -1))

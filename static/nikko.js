@@ -8,6 +8,7 @@
   const ANSWER_WITHIN = 20000;
   const LOST = "The server can't be reached. Nothing was saved; what you typed is still here.";
   const before = new Map(); // by id: what stood where something is edited now
+  let adding = $.when(); // what is added goes one after the other, or it would stand in another order
 
   // Placing what the server drew
 
@@ -22,12 +23,13 @@
         $(old).empty().append($(this).contents()); // the live region stays, so that it speaks
         hideToastLater();
       } else if ("gone" in this.dataset) {
-        focus.owners.unshift(...[old?.nextElementSibling?.id, old?.previousElementSibling?.id].filter(Boolean));
+        if (old) focus.owners.unshift(...withNeighbours(old));
         $(old).remove();
       } else if (list) {
         const next = document.getElementById(this.dataset.before);
         if (old !== next) $(old).remove();
-        list.insertBefore(this, next?.parentNode === list ? next : null);
+        const unknown = this.dataset.before && next?.parentNode !== list; // added elsewhere meanwhile
+        list.insertBefore(this, unknown ? list.firstElementChild : next);
       } else if (old) {
         keepUnsent(old, this);
         $(old).replaceWith(this);
@@ -42,14 +44,22 @@
     $(old).find("li:has(.edit)").each(function () {
       $(fresh).find("#" + this.id).replaceWith(this);
     });
-    $(old).find(".add textarea").each(function () {
-      $(fresh).find("#" + this.id).val(this.value);
+    $(old).find(".add").each(function () {
+      const $same = $(fresh).find("#" + this.id);
+      if ($same.length) $same.find("textarea").val($(this).find("textarea").val());
+      else $(fresh).find("#" + $(this).parent().attr("id")).replaceWith(this.parentNode);
     });
   }
 
   function rememberFocus() {
     const active = document.activeElement;
-    return { id: active.id, key: active.dataset.k, owners: $(active).parents("[id]").get().map((owner) => owner.id) };
+    const owners = $(active).parents("[id]").get().flatMap(withNeighbours);
+    return { id: active.id, key: active.dataset.k, owners };
+  }
+
+  function withNeighbours(owner) {
+    const items = owner.matches("li") ? [owner, owner.nextElementSibling, owner.previousElementSibling] : [owner];
+    return items.filter(Boolean).map((item) => item.id);
   }
 
   function giveBackFocus(focus) {
@@ -57,7 +67,7 @@
     for (const id of [focus.id, ...focus.owners]) {
       const $place = $(id ? document.getElementById(id) : null);
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
-      const target = $same.add($place.find("a, button, textarea")).filter(":visible")[0];
+      const target = $same.add($place.find("a, button, textarea, summary")).filter(":visible")[0];
       if (target) return ($same.filter(":visible")[0] || target).focus();
     }
   }
@@ -77,12 +87,13 @@
     if (button?.name) fields.push({ name: button.name, value: button.value });
     const takeBack = anticipate($form, button);
     if (!$form.is(".add")) $form.data("busy", true);
-    $.ajax({
+    const ask = () => $.ajax({
       url: button?.getAttribute("formaction") || form.getAttribute("action"),
       method: "POST",
       data: fields,
       timeout: ANSWER_WITHIN,
-    })
+    });
+    ($form.is(".add") ? (adding = adding.then(ask, ask)) : ask())
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
         clearProblems($form);
@@ -229,7 +240,9 @@
   // Menus
 
   function closeMenus(except) {
-    $("details.menu[open]").not(except).prop("open", false);
+    const $open = $("details.menu[open]").not(except);
+    $open.has(document.activeElement).find("summary").each((_, summary) => summary.focus({ preventScroll: true }));
+    $open.prop("open", false);
   }
 
   document.addEventListener("toggle", function (event) {

@@ -612,8 +612,8 @@ def crowd(db, user, rows):
         for number in range(rows):
             db.execute(
                 """
-                INSERT INTO tickets (user_id, title, status, status_since, position, created_at)
-                VALUES (?, ?, 'todo', 0, ?, 0)
+                INSERT INTO tickets (user_id, title, title_folded, status, status_since, position, created_at)
+                VALUES (?, ?, '', 'todo', 0, ?, 0)
                 """,
                 user, f"{number:03}", 1.0 + number * 2.0**-52,
             )  # fmt: skip

@@ -59,8 +59,8 @@ def add_rows(db):
     for title in ("one", "two: (:D"):
         db.execute(
             """
-            INSERT INTO tickets (user_id, title, status, status_since, position, created_at)
-            VALUES (?, ?, 'todo', 0, 0, 0)
+            INSERT INTO tickets (user_id, title, title_folded, status, status_since, position, created_at)
+            VALUES (?, ?, '', 'todo', 0, 0, 0)
             """,
             user, title,
         )  # fmt: skip
@@ -112,7 +112,8 @@ def test_the_schema_has_its_checks_and_keys_on_every_engine(empty):
     for sql in (
         "UPDATE tickets SET status = 'lost'",
         "UPDATE tickets SET user_id = 12345",
-        "INSERT INTO todos (ticket_id, text, done, position, created_at) SELECT id, '', 2, 0, 0 FROM tickets",
+        "INSERT INTO todos (ticket_id, text, text_folded, done, position, created_at) "
+        "SELECT id, '', '', 2, 0, 0 FROM tickets",
         """
         INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
         VALUES ('x', 'mira', 'x', 'x', 'x', 0)
