@@ -22,6 +22,7 @@ import settings
 import upgrade
 import words
 from database import SQL, Deadlock, Full, Unavailable
+from drawing import QuickEnvironment
 from helpers import (
     Problem,
     back,
@@ -54,6 +55,7 @@ except RuntimeError as error:
     sys.exit(f"NIKKO can't start: {str(error).splitlines()[0]}")
 journal = Journal(db)
 
+Flask.jinja_environment = QuickEnvironment
 app = Flask(__name__, static_folder=None)
 app.config.update(
     MAX_CONTENT_LENGTH=1_000_000,
@@ -261,17 +263,24 @@ def change_theme():
 
 CARDS = """
     SELECT
-        tickets.id, tickets.title, tickets.status, tickets.status_since, tickets.position,
-        COUNT(todos.id) AS todos,
-        COUNT(CASE WHEN todos.done = 1 THEN 1 END) AS done
+        id, title, status, status_since, position,
+        (
+            SELECT COUNT(*)
+            FROM todos
+            WHERE ticket_id = tickets.id AND deleted_at IS NULL
+        ) AS todos,
+        (
+            SELECT COUNT(*)
+            FROM todos
+            WHERE ticket_id = tickets.id AND deleted_at IS NULL AND done = 1
+        ) AS done
     FROM tickets
-    LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
-    WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL {which}
-    GROUP BY tickets.id
-    ORDER BY tickets.status, tickets.position, tickets.id
+    WHERE user_id = ? AND deleted_at IS NULL {which}
+    ORDER BY status, position, id
     """
 EVERY_CARD = CARDS.format(which="")
-ONE_CARD = CARDS.format(which="AND tickets.id = ?")
+OPEN_CARDS = CARDS.format(which="AND status <> 'done'")
+ONE_CARD = CARDS.format(which="AND id = ?")
 
 
 @app.get("/")
@@ -286,17 +295,17 @@ def draw_board(problem=None):
     return draw(
         "_board_part.html" if wants_fragments() else "board.html",
         problem,
-        columns=get_columns(),
+        columns=get_columns(EVERY_CARD),
         edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
         move=whole(request.args.get("move")),
         add=request.args.get("add"),
     )
 
 
-def get_columns():
-    """The person's tickets outside the trash, by status and in their order."""
+def get_columns(cards):
+    """The person's tickets that the statement `cards` gives, by status and in their order."""
     columns = {status: [] for status in STATUSES}
-    for ticket in db.execute(EVERY_CARD, g.user["id"]):
+    for ticket in db.execute(cards, g.user["id"]):
         columns[ticket["status"]].append(ticket)
     return columns
 
@@ -511,7 +520,7 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None):
         ticket=ticket,
         todos=todos,
         done=sum(todo["done"] for todo in todos),
-        beside=get_columns(),
+        beside=get_columns(OPEN_CARDS),
         history=get_history(ticket_id, names),
     )
 
