@@ -36,7 +36,7 @@ from helpers import (
     wants_fragments,
     whole,
 )
-from journal import Conflict, Gone, Journal, Repeated
+from journal import IN_EFFECT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
 from sessions import ABSOLUTE, DatabaseSessions
 from words import STATUSES
 
@@ -794,12 +794,13 @@ def unchanged():
 
 
 def get_toast(action_id):
-    """What an action did, in words, and whether it can be undone or redone; None when it isn't the person's."""
+    """What an action did, in words, and what `undo` and `redo` would take; None when it isn't the person's."""
     rows = action_id and g.get("user") and db.execute(
         """
         SELECT
             actions.id, actions.kind, actions.state, actions.changes,
-            steps.kind AS step_kind, tickets.id AS ticket_id, tickets.title
+            steps.id AS step_id, steps.kind AS step_kind, steps.state AS step_state,
+            tickets.id AS ticket_id, tickets.title
         FROM actions
         LEFT JOIN actions AS steps ON steps.id = actions.step_id
         LEFT JOIN tickets ON tickets.id = actions.ticket_id
@@ -815,7 +816,12 @@ def get_toast(action_id):
     if todo_ids and len(todo_ids) <= 100:
         for todo in db.execute("SELECT id, text FROM todos WHERE id IN (?)", todo_ids):  # the action is the person's
             names["todos", todo["id"]] = todo["text"]
-    return {**action, "text": words.describe(action["kind"], changes, names, action["step_kind"])}
+    again = action["kind"] == "redo" and action["step_state"] == IN_EFFECT  # undo takes the step back, not the redo
+    return {
+        "text": words.describe(action["kind"], changes, names, action["step_kind"]),
+        "undo": action["id"] if action["state"] == IN_EFFECT else action["step_id"] if again else None,
+        "redo": action["id"] if action["state"] == TAKEN_BACK else None,
+    }
 
 
 def is_stale(stored, new):

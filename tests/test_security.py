@@ -1,0 +1,421 @@
+"""Who may do what from where, and what every answer says to the browser; /work/shared/design/security.md."""
+
+import re
+
+import pytest
+from pages import contents, counted, kept, one_engine, parse, problems, read
+
+CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def send(person, path, fetch_site=None, cookie=True, host="localhost", **headers):
+    """Send a form with just these headers, from a browser or a script."""
+    client = person.client if cookie else person.site.app.test_client()
+    kept_header = client.environ_base.pop("HTTP_SEC_FETCH_SITE", None)
+    if fetch_site:
+        headers["Sec-Fetch-Site"] = fetch_site
+    if cookie:  # the same session, whatever the address by which this NIKKO is reached
+        client.set_cookie("nikko", client.get_cookie("nikko").value, domain=re.sub(r":\d+$", "", host).lower())
+    try:
+        fields = {"title": "typed text", "username": "x", "password": "y"}
+        return client.post(path, data=fields, headers=headers, base_url=f"http://{host}")
+    finally:
+        if kept_header:
+            client.environ_base["HTTP_SEC_FETCH_SITE"] = kept_header
+
+
+# Forged requests
+
+
+@one_engine
+@pytest.mark.parametrize("origin", [None, "http://localhost", "http://evil.example", "null"])
+@pytest.mark.parametrize("fetch_site", ["cross-site", "same-site", "nonsense", "SAME-ORIGIN", "same-origin, none"])
+def test_a_form_of_another_site_is_refused_and_changes_nothing(mira, fetch_site, origin):
+    before = contents(mira.site)
+    response = send(mira, "/tickets", fetch_site, **({"Origin": origin} if origin else {}))
+    assert response.status_code == 403
+    assert contents(mira.site) == before
+    assert kept(parse(response)) == ["typed text"]
+
+
+@one_engine
+@pytest.mark.parametrize("fetch_site", ["same-origin", "none"])
+@pytest.mark.parametrize("origin", [None, "http://localhost", "http://proxy.example"])
+def test_what_the_browser_says_is_the_same_origin_passes(mira, fetch_site, origin):
+    assert send(mira, "/tickets", fetch_site, **({"Origin": origin} if origin else {})).status_code == 303
+
+
+@one_engine
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost", "http://localhost"),
+        ("192.168.1.5:5000", "http://192.168.1.5:5000"),
+        ("NIKKO.home", "http://nikko.home"),
+        ("nikko.home", "https://NIKKO.home"),
+    ],
+)
+def test_without_fetch_metadata_the_origin_has_to_be_this_host(mira, host, origin):
+    assert send(mira, "/tickets", host=host, Origin=origin).status_code == 303
+    assert mira.board()["todo"] == ["typed text"]
+
+
+@one_engine
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "http://192.168.1.5",
+        "http://192.168.1.5:5001",
+        "http://192.168.1.55:5000",
+        "http://192.168.1.5:5000.evil.example",
+        "http://192.168.1.5:5000@evil.example",
+        "http://evil.example/192.168.1.5:5000",
+        "192.168.1.5:5000",
+        "null",
+        "",
+        "://",
+        "file://",
+        "é",
+    ],
+)
+@pytest.mark.parametrize("cookie", [True, False])
+def test_another_origin_is_refused_with_or_without_a_cookie(mira, origin, cookie):
+    before = contents(mira.site)
+    response = send(mira, "/tickets", host="192.168.1.5:5000", cookie=cookie, Origin=origin)
+    assert response.status_code == 403
+    assert contents(mira.site) == before
+
+
+def test_a_cookie_without_any_word_of_where_from_is_refused(mira):
+    before = contents(mira.site)
+    assert send(mira, "/tickets").status_code == 403
+    assert contents(mira.site) == before
+
+
+def test_a_script_without_a_cookie_passes_the_guard(mira):
+    assert send(mira, "/tickets", cookie=False).status_code == 401
+    assert send(mira, "/login", cookie=False).status_code == 422
+    assert send(mira, "/tickets", cookie=False, host="[::1]:5000", Origin="http://[::1]:5000").status_code == 401
+
+
+def test_the_refusal_names_both_hosts_and_the_setting_for_a_proxy(mira):
+    response = send(mira, "/tickets", host="127.0.0.1:5000", Origin="https://nikko.example")
+    [message] = problems(parse(response))
+    for words in ("https://nikko.example", "127.0.0.1:5000", "PROXIES=1", "X-Forwarded-Host"):
+        assert words in message
+    assert "did not say its address" in problems(parse(send(mira, "/tickets", "cross-site")))[0]
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/undo", "/trash/empty"])
+def test_the_guard_covers_every_form(mira, path):
+    before = contents(mira.site)
+    assert send(mira, path, "cross-site").status_code == 403
+    assert send(mira, path, Origin="http://evil.example").status_code == 403
+    assert send(mira, path, cookie=False, Origin="http://evil.example").status_code == 403
+    assert contents(mira.site) == before
+    assert mira.get("/").status_code == 200
+
+
+@one_engine
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "post"])
+def test_the_guard_covers_every_method_that_might_change_something(mira, method):
+    response = mira.client.open("/tickets", method=method, headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status_code in (403, 405)
+
+
+def test_the_guard_lets_links_of_other_sites_in(mira):
+    assert mira.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+# Headers
+
+
+def answers(person, monkeypatch):
+    """An answer of each kind: (name, answer)."""
+    [ticket_id] = person.add_tickets("one")
+    stylesheet = read(person, "/").all("link", rel="stylesheet")[0].attributes["href"]
+    yield "page", person.get("/")
+    yield "redirect", person.post("/tickets", title="x")
+    yield "static file", person.get(stylesheet)
+    yield "missing static file", person.get("/static/nothing.css")
+    yield "stale", person.post(f"/tickets/{ticket_id}/title", title="x", was="y")
+    yield "ajax", person.ajax("/tickets", title="x")
+    yield "health", person.get("/healthz")
+    yield 400, person.post("/tickets", title="x", status=["todo", "todo"])
+    yield 401, person.site.app.test_client().post("/tickets", data={"title": "x"})
+    yield 403, send(person, "/tickets", "cross-site")
+    yield 404, person.get("/nothing")
+    yield 405, person.get("/tickets")
+    yield 413, person.client.post("/tickets", data={"title": "x" * 1_000_001})
+    yield 415, person.client.post("/tickets", json={"title": "x"})
+    yield 422, person.post("/tickets", title="")
+    monkeypatch.setitem(person.site.app.view_functions, "trash", lambda: 1 / 0)
+    yield 500, person.get("/trash")
+
+
+def test_every_answer_has_the_headers(mira, monkeypatch):
+    for kind, response in answers(mira, monkeypatch):
+        if isinstance(kind, int):
+            assert response.status_code == kind
+        assert {name: response.headers.get(name) for name in HEADERS} == HEADERS, kind
+        if kind != "static file":
+            assert response.headers["Cache-Control"] == "no-store", kind
+        assert "Strict-Transport-Security" not in response.headers, kind
+
+
+def test_every_error_is_a_page_in_our_look_without_anything_of_the_inside(mira, monkeypatch):
+    for kind, response in answers(mira, monkeypatch):
+        if isinstance(kind, int) and kind >= 400:
+            page = parse(response)
+            assert problems(page), kind
+            assert page.all("a", href="/") or page.all("a", href="/login"), kind
+            for secret in ("Traceback", "ZeroDivision", "werkzeug", "SELECT", ".py"):
+                assert secret not in response.text.replace("python app.py", ""), kind
+
+
+def test_an_error_has_a_number_to_find_it_by_in_the_log(mira, monkeypatch, caplog):
+    monkeypatch.setitem(mira.site.app.view_functions, "trash", lambda: 1 / 0)
+    [message] = problems(parse(mira.get("/trash")))
+    number = re.search(r"The log has it as (\w{8})", message)[1]
+    assert number in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_over_https_the_browser_is_told_to_stay_there_and_the_cookie_is_bound(mira):
+    response = mira.client.get("/", base_url="https://localhost")
+    assert response.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_a_static_file_sets_no_cookie_and_reads_no_session(mira):
+    stylesheet = read(mira, "/").all("link", rel="stylesheet")[0].attributes["href"]
+    with counted(mira.site.db) as statements:
+        response = mira.get(stylesheet)
+    assert response.status_code == 200
+    assert "Set-Cookie" not in response.headers
+    assert statements == []
+
+
+@one_engine
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/x/../../app.py",
+        "/static/x/%2e%2e%2fapp.py",
+        "/static/x/..%2f..%2fschema.sql",
+        "/app.py",
+    ],
+)
+def test_nothing_but_the_static_files_is_served(mira, path):
+    assert mira.get(path).status_code == 404
+
+
+def test_no_page_has_inline_scripts_or_styles(mira):
+    one, two = mira.add_tickets("one", "two")
+    mira.add_todos(one, "a", "b")
+    mira.post(f"/tickets/{two}/delete")
+    for path in ("/", f"/?edit={one}", f"/?move={one}", f"/platform/{one}", "/trash?empty=1", "/nothing"):
+        page = parse(mira.get(path))
+        for element in page.all():
+            assert element.tag != "style", path
+            assert element.tag != "script" or (element.attributes.get("src") and not element.text.strip()), path
+            assert not [name for name in element.attributes if name == "style" or name.startswith("on")], path
+            for name in ("src", "href", "action", "formaction"):
+                assert re.match(r"[/#](?!/)", element.attributes.get(name) or "/"), (path, element.attributes)
+
+
+# Reading changes nothing
+
+BODY_IDS = {"before", "action"}
+
+
+def rules(site, method):
+    return [rule for rule in site.app.url_map.iter_rules() if method in rule.methods]
+
+
+def path_of(rule, **ids):
+    """The address of a route, with these ids."""
+    names = {"ticket_id": "ticket", "todo_id": "todo"}
+    path = re.sub(r"<id:(\w+)>", lambda match: str(ids[names[match[1]]]), rule.rule)
+    return re.sub(r"<\w+>", "x", path)
+
+
+def test_no_get_changes_anything(mira):
+    [ticket, gone] = mira.add_tickets("one", "gone")
+    [todo, _] = mira.add_todos(ticket, "a", "b")
+    mira.post(f"/tickets/{gone}/delete")
+    mira.post("/undo")
+    before = contents(mira.site)
+    for rule in mira.site.app.url_map.iter_rules():
+        path = path_of(rule, ticket=ticket, todo=todo)
+        for query in ("", "?done=1&edit=1&move=1&add=done&empty=1&title=x&status=done&action=1&next=/"):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                response = mira.client.open(path + query, method=method)
+                assert response.status_code < 500, path
+                if rule.methods.isdisjoint({"GET"}) and method == "GET":
+                    assert response.status_code == 405, path
+    assert contents(mira.site) == before
+
+
+# Other people's things
+
+#: The fields with which each route that has an id in its path works; a new route needs a row.
+OWNED = {
+    "GET /platform/<id:ticket_id>": {},
+    "POST /tickets/<id:ticket_id>/title": {"title": "typed text"},
+    "POST /tickets/<id:ticket_id>/status": {"status": "done"},
+    "POST /tickets/<id:ticket_id>/position": {"status": "done", "before": ""},
+    "POST /tickets/<id:ticket_id>/delete": {},
+    "POST /tickets/<id:ticket_id>/todos": {"text": "typed text"},
+    "POST /todos/<id:todo_id>/text": {"text": "typed text"},
+    "POST /todos/<id:todo_id>/done": {"done": "1"},
+    "POST /todos/<id:todo_id>/position": {"before": ""},
+    "POST /todos/<id:todo_id>/delete": {},
+    "POST /trash/tickets/<id:ticket_id>/restore": {},
+    "POST /trash/todos/<id:todo_id>/restore": {},
+}
+#: Refused texts must not tell either.
+BAD_FIELDS = [{"title": "", "text": ""}, {"title": "x" * 501, "text": "x" * 501}, {"was": "something else"}]
+
+
+def owned(site):
+    """Each route with an id in its path, as OWNED names it."""
+    return {
+        f"{method} {rule.rule}": rule
+        for method in ("GET", "POST")
+        for rule in rules(site, method)
+        if "<id:" in rule.rule
+    }
+
+
+def test_every_route_with_an_id_has_a_row_here(site):
+    assert owned(site).keys() == OWNED.keys()
+
+
+@pytest.mark.parametrize("ajax", [False, True], ids=["form", "ajax"])
+@pytest.mark.parametrize("trashed", [False, True], ids=["live", "in the trash"])
+def test_other_peoples_things_are_exactly_like_things_that_do_not_exist(new_person, ajax, trashed):
+    mira, noor = new_person(), new_person()
+    mira.add_tickets("mine")
+    [theirs] = noor.add_tickets("secret ticket")
+    [todo] = noor.add_todos(theirs, "secret to-do")
+    if trashed:
+        noor.post(f"/todos/{todo}/delete")
+        noor.post(f"/tickets/{theirs}/delete")
+    before = contents(mira.site)
+    for name, rule in owned(mira.site).items():
+        for fields in [OWNED[name], *[OWNED[name] | bad for bad in BAD_FIELDS]]:
+            answers = []
+            for ids in ({"ticket": theirs, "todo": todo}, {"ticket": 2**31 - 1, "todo": 2**31 - 1}):
+                path, headers = path_of(rule, **ids), {"Referer": "http://localhost/"}
+                if ajax:
+                    headers["X-Requested-With"] = "XMLHttpRequest"
+                response = mira.client.open(path, method=name.split()[0], data=fields, headers=headers)
+                assert response.status_code == 404, (name, fields)
+                answers.append((response.text.replace(path, ""), sorted(response.headers)))
+            assert answers[0] == answers[1], name
+            assert "secret" not in answers[0][0]
+    assert contents(mira.site) == before
+
+
+def test_ids_in_a_form_are_checked_as_well(new_person):
+    mira, noor = new_person(), new_person()
+    [mine], [theirs] = mira.add_tickets("mine"), noor.add_tickets("secret")
+    [my_todo], [their_todo] = mira.add_todos(mine, "mine"), noor.add_todos(theirs, "secret")
+    before = contents(mira.site)
+    for path, there, nowhere in [
+        (f"/tickets/{mine}/position", {"status": "todo", "before": theirs}, {"status": "todo", "before": 2**31 - 1}),
+        (f"/todos/{my_todo}/position", {"before": their_todo}, {"before": 2**31 - 1}),
+    ]:
+        one, other = mira.post(path, **there), mira.post(path, **nowhere)
+        assert one.status_code == other.status_code == 404
+        assert one.text == other.text
+    assert contents(mira.site) == before
+
+
+def test_posted_columns_are_ignored(new_person):
+    mira, noor = new_person(), new_person()
+    extra = {"user_id": noor.id, "id": 1, "deleted_at": 1, "position": 99, "created_at": 1, "ticket_id": 1, "done": 1}
+    mira.post("/tickets", title="a\nb", **extra)
+    [a, _] = mira.site.db.execute("SELECT id, user_id, deleted_at FROM tickets WHERE user_id = ? ORDER BY id", mira.id)
+    assert (a["id"] > 1, a["user_id"], a["deleted_at"]) == (True, mira.id, None)
+    mira.post(f"/tickets/{a['id']}/title", title="A", **extra)
+    mira.post(f"/tickets/{a['id']}/todos", text="x", **extra)
+    assert mira.board()["todo"] == ["A", "b"]
+    assert mira.todos(a["id"]) == [("x", False)]
+    assert noor.get("/").text.count("<h3>") == 0
+
+
+def test_a_registration_can_not_choose_its_id_or_hash(site, visitor, monkeypatch):
+    monkeypatch.setattr(site.helpers, "HASH_METHOD", "pbkdf2:sha256:1")
+    username = f"noor{site.time.time_ns()}"
+    fields = {"username": username, "first_name": "Noor", "last_name": "A", "password": "much too long to guess"}
+    assert visitor.post("/register", **fields, id=1, password_hash="x", version=9, user_id=1).status_code == 303
+    [row] = site.db.execute("SELECT id, version, password_hash FROM users WHERE username = ?", username)
+    assert row["version"] == 0
+    assert row["password_hash"] != "x"
+    assert row["id"] > 1
+
+
+# Visitors
+
+
+def test_a_visitor_is_sent_to_the_login_page_and_back(visitor, site):
+    for rule in rules(site, "GET"):
+        if rule.endpoint in ("login", "register", "healthz", "static_file"):
+            continue
+        path = path_of(rule, ticket=1, todo=1)
+        response = visitor.get(path + "?q=a%26b")
+        assert response.status_code == 303, path
+        assert response.location.startswith("/login?next="), path
+        hidden = parse(visitor.get(response.location)).one("input", name="next")
+        assert hidden.attributes["value"] == path + "?q=a%26b"
+
+
+def test_a_visitors_forms_are_refused_and_the_text_kept(visitor, site):
+    before = contents(site)
+    for rule in rules(site, "POST"):
+        if rule.endpoint in ("login", "register", "logout"):
+            continue
+        path = path_of(rule, ticket=1, todo=1)
+        response = visitor.post(path, title="first text", text="second\r\ntext")
+        assert response.status_code == 401, path
+        assert kept(parse(response)) == ["first text", "second\r\ntext"]
+        assert parse(response).all("a", href="/login")
+        response = visitor.ajax(path, title="first text")
+        assert response.status_code == 401, path
+        assert response.mimetype == "text/plain"
+        assert "<" not in response.text
+    assert contents(site) == before
+
+
+def test_a_visitors_script_is_told_so_and_never_gets_the_login_page(visitor, site):
+    for rule in rules(site, "GET"):
+        if rule.endpoint in ("login", "register", "healthz", "static_file"):
+            continue
+        path = path_of(rule, ticket=1, todo=1)
+        response = visitor.get(path, headers={"X-Requested-With": "XMLHttpRequest"})
+        assert response.status_code == 401, path
+        assert response.mimetype == "text/plain"
+
+
+def test_a_script_gets_refusals_as_plain_text_that_is_not_markup(mira):
+    response = mira.ajax("/tickets", title="x", status="<b>")
+    assert response.status_code == 422
+    assert response.mimetype == "text/plain"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_deleted_persons_session_is_worth_nothing(new_person):
+    mira = new_person()
+    mira.site.db.execute("DELETE FROM users WHERE id = ?", mira.id)
+    assert mira.get("/").status_code == 303
+    assert mira.post("/tickets", title="x").status_code == 401
