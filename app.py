@@ -547,7 +547,9 @@ def get_history(ticket_id, names):
         ticket_id, g.user["id"],
     )  # fmt: skip
     for action in actions:
-        action["text"] = words.describe(action["kind"], json.loads(action["changes"]), names, action["step_kind"])
+        action["text"] = words.describe(
+            action["kind"], json.loads(action["changes"]), names, action["step_kind"], words.OWN
+        )  # fmt: skip
     return actions
 
 

@@ -23,13 +23,22 @@ ONE = {
     "todo_delete": "Deleted “{name}”",
     "todo_restore": "Restored “{name}”",
 }
+# The same on the ticket's own page, which need not name it.
+OWN = ONE | {
+    "add": "Added",
+    "rename": "Renamed from “{before}” to “{after}”",
+    "move": "Moved from {before} to {after}",
+    "place": "Moved to another place",
+    "delete": "Deleted",
+    "restore": "Restored",
+}
 SEVERAL = {"add": "{count} tickets added", "todo_add": "Added {count} to-dos"}
 PREFIXES = {"undo": "Undone: ", "redo": "Done again: "}
 SHOWN_COLUMN = {"rename": "title", "todo_edit": "text", "move": "status"}
 
 
-def describe(kind, changes, names, step_kind=None):
-    """One sentence on an action.
+def describe(kind, changes, names, step_kind=None, sentences=ONE):
+    """One sentence on an action, from `sentences` (ONE, or OWN on the ticket's page).
 
     `changes` are the journal's, `names` maps (table, id) to a title or text, and `step_kind` is what an undo
     or redo took back or did again.
@@ -37,7 +46,7 @@ def describe(kind, changes, names, step_kind=None):
     if kind == "undo":
         changes = [(table, row_id, after, before) for table, row_id, before, after in reversed(changes)]
     if kind in PREFIXES:
-        return PREFIXES[kind] + describe(step_kind, changes, names)
+        return PREFIXES[kind] + describe(step_kind, changes, names, sentences=sentences)
     if kind in SEVERAL and len(changes) > 1:
         return SEVERAL[kind].format(count=len(changes))
     table, row_id, before, after = changes[-1]  # before it stand those that made room
@@ -46,7 +55,7 @@ def describe(kind, changes, names, step_kind=None):
     elif kind == "todo_tick" and not after["done"]:
         kind = "todo_untick"
     column = SHOWN_COLUMN.get(kind)
-    return ONE[kind].format(
+    return sentences[kind].format(
         name=names.get((table, row_id), "…"),
         before=shown(before.get(column)),
         after=shown(after.get(column)),

@@ -370,14 +370,14 @@ def test_the_history_says_in_words_what_was_done(mira, ticket):
     mira.post("/undo", action=action_of(mira, ticket, "todo_edit"))
     assert history(mira, ticket) == [
         "Undone: Changed “a” to “A”",
-        "Done again: “play” restored",
-        "Undone: “play” restored",
-        "“play” restored",
-        "“play” deleted",
-        "“play” moved from In progress to Done",
-        "“play” moved from To do to In progress",
-        "“play” moved to another place",
-        "“work” renamed to “play”",
+        "Done again: Restored",
+        "Undone: Restored",
+        "Restored",
+        "Deleted",
+        "Moved from In progress to Done",
+        "Moved from To do to In progress",
+        "Moved to another place",
+        "Renamed from “work” to “play”",
         "Restored “b”",
         "Deleted “b”",
         "Moved “c” to another place",
@@ -403,11 +403,11 @@ def test_the_undo_of_a_move_names_where_it_came_from(mira, ticket):
     mira.post(f"/tickets/{ticket}/title", title="x")
     mira.post("/undo")
     assert history(mira, ticket)[:5] == [
-        "Undone: “work” renamed to “x”",
-        "“work” renamed to “x”",
-        "Done again: “work” moved from To do to Done",
-        "Undone: “work” moved from To do to Done",
-        "“work” moved from To do to Done",
+        "Undone: Renamed from “work” to “x”",
+        "Renamed from “work” to “x”",
+        "Done again: Moved from To do to Done",
+        "Undone: Moved from To do to Done",
+        "Moved from To do to Done",
     ]
 
 
@@ -438,7 +438,7 @@ def test_the_history_shows_the_latest_fifty_steps(mira, ticket):
         mira.post(f"/tickets/{ticket}/title", title=f"title {number}")
     sentences = history(mira, ticket)
     assert len(sentences) == 50
-    assert sentences[0] == "“title 53” renamed to “title 54”"
+    assert sentences[0] == "Renamed from “title 53” to “title 54”"
 
 
 def test_a_step_of_which_everything_was_purged_is_gone_from_the_history(mira, ticket):
