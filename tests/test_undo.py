@@ -95,8 +95,10 @@ def test_every_step_is_undone_and_done_again_by_its_toast(board, step):
     after = board.shown()
     response = press(board.person, response.location, "Undo", "toast")
     assert board.shown() == before
-    press(board.person, response.location, "Redo", "toast")
+    response = press(board.person, response.location, "Redo", "toast")
     assert board.shown() == after
+    press(board.person, response.location, "Undo", "toast")
+    assert board.shown() == before
 
 
 def test_every_step_of_a_long_day_is_undone_and_done_again_in_order(board):

@@ -23,6 +23,6 @@ def write():
         local.file.execute("PRAGMA synchronous = FULL")
     local.file.execute("BEGIN IMMEDIATE")
     local.file.execute("UPDATE tickets SET status = 1 - status WHERE id = 1")
-    local.file.execute("INSERT INTO actions (changes) VALUES ('[[\"tickets\", 1, {\"status\": 0}, {\"status\": 1}]]')")
+    local.file.execute('INSERT INTO actions (changes) VALUES (\'[["tickets", 1, {"status": 0}, {"status": 1}]]\')')
     local.file.execute("COMMIT")
     return "ok"
