@@ -2,13 +2,13 @@
 
 import errno
 import gzip
-import hashlib
 import json
 import random
 import secrets
 import socket
 import sys
 import time
+import zlib
 from pathlib import Path
 
 from flask import Flask, Response, abort, g, render_template, request, session
@@ -81,19 +81,10 @@ if config.proxies:
 
 @app.before_request
 def guard():
-    """Refuse forged and broken requests before anything else sees them."""
-    g.user = None
+    """Refuse forged and broken requests before anything else sees them; g.user is who is logged in, or None."""
+    g.user = session.user
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
-
-
-@app.before_request
-def load_user():
-    """The person who is logged in, as g.user; None for a visitor."""
-    rows = "user_id" in session and db.execute(
-        "SELECT id, username, first_name, last_name, theme, version FROM users WHERE id = ?", session["user_id"]
-    )
-    g.user = rows[0] if rows else None
 
 
 PROTECTION = [
@@ -410,7 +401,7 @@ def rename_ticket(ticket_id):
         ticket = get_ticket(ticket_id)
         if is_stale(ticket["title"], title):
             return draw_stale("title", title, ticket["title"])
-        action.change("tickets", ticket_id, title=title)
+        action.change("tickets", ticket, title=title)
     return tell(action, f"/platform/{ticket_id}", f"ticket-{ticket_id}")
 
 
@@ -424,7 +415,7 @@ def change_status(ticket_id):
         if ticket["status"] != status:
             column = {"user_id": g.user["id"], "status": status}
             action.change(
-                "tickets", ticket_id, status=status, status_since=action.now, position=action.top("tickets", column)
+                "tickets", ticket, status=status, status_since=action.now, position=action.top("tickets", column)
             )  # fmt: skip
     return tell(action, "/", f"ticket-{ticket_id}")
 
@@ -442,7 +433,7 @@ def move_ticket(ticket_id):
         if before_id != ticket_id or ticket["status"] != status:
             column = {"user_id": g.user["id"], "status": status}
             action.change(
-                "tickets", ticket_id,
+                "tickets", ticket,
                 status=status,
                 status_since=ticket["status_since"] if ticket["status"] == status else action.now,
                 position=action.place("tickets", column, before, ticket_id),
@@ -455,8 +446,7 @@ def move_ticket(ticket_id):
 def delete_ticket(ticket_id):
     """Put a ticket, with its to-dos, in the trash."""
     with journal.action(g.user["id"], "delete", ticket_id) as action:
-        get_ticket(ticket_id)
-        action.change("tickets", ticket_id, deleted_at=action.now)
+        action.change("tickets", get_ticket(ticket_id), deleted_at=action.now)
     return tell(action, "/", gone=[f"/platform/{ticket_id}"])
 
 
@@ -471,11 +461,12 @@ def platform():
         """
         SELECT tickets.id
         FROM actions JOIN tickets ON tickets.id = actions.ticket_id
-        WHERE actions.user_id = ? AND tickets.deleted_at IS NULL
+        WHERE actions.user_id = ? AND actions.state = ? AND tickets.deleted_at IS NULL
         ORDER BY actions.id DESC
         LIMIT 1
         """,
         g.user["id"],
+        IN_EFFECT,
     ) or db.execute(
         """
         SELECT id
@@ -606,7 +597,7 @@ def edit_todo(todo_id):
         todo = get_todo(todo_id)
         if is_stale(todo["text"], text):
             return draw_stale("text", text, todo["text"])
-        action.change("todos", todo_id, text=text)
+        action.change("todos", todo, text=text)
     return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
@@ -617,8 +608,7 @@ def tick_todo(todo_id):
     done = int(read_choice("done", ("0", "1")))
     ticket_id = get_todo(todo_id)["ticket_id"]
     with journal.action(g.user["id"], "todo_tick", ticket_id) as action:
-        get_todo(todo_id)
-        action.change("todos", todo_id, done=done)
+        action.change("todos", get_todo(todo_id), done=done)
     return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
@@ -628,13 +618,13 @@ def move_todo(todo_id):
     """Move a to-do before another one of its ticket, or to the end."""
     before_id, ticket_id = read_id("before"), get_todo(todo_id)["ticket_id"]
     with journal.action(g.user["id"], "todo_move", ticket_id) as action:
-        get_todo(todo_id)
+        todo = get_todo(todo_id)
         before = get_todo(before_id, trashed=True) if before_id else None
         if before and (before["ticket_id"] != ticket_id or before["deleted_at"]):
             before = None  # it has left the list
         if before_id != todo_id:
             position = action.place("todos", {"ticket_id": ticket_id}, before, todo_id)
-            action.change("todos", todo_id, position=position)
+            action.change("todos", todo, position=position)
     return tell(action, f"/platform/{ticket_id}", f"todo-{todo_id}")
 
 
@@ -644,8 +634,7 @@ def delete_todo(todo_id):
     """Put a to-do in the trash."""
     ticket_id = get_todo(todo_id)["ticket_id"]
     with journal.action(g.user["id"], "todo_delete", ticket_id) as action:
-        get_todo(todo_id)
-        action.change("todos", todo_id, deleted_at=action.now)
+        action.change("todos", get_todo(todo_id), deleted_at=action.now)
     return tell(action, f"/platform/{ticket_id}", "todos")
 
 
@@ -668,10 +657,12 @@ def redo():
 
 def reverse(way, nothing):
     """Undo or redo, and back to the page, unless its ticket has just gone to the trash."""
+    action_id = read_id("action")
     try:
-        step = way(g.user["id"], read_id("action"))
+        step = way(g.user["id"], action_id)
     except Conflict:
-        raise Problem(409, "That can't be undone any more: what it changed was changed again since.") from None
+        further = "" if action_id else " The next time it is the step before that."
+        raise Problem(409, f"That can't be undone any more: what it changed was changed since.{further}") from None
     if not step:
         raise Problem(409, nothing)
     tickets = {row_id for table, row_id, _, _ in step["changes"] if table == "tickets"} | {step["ticket_id"]}
@@ -726,8 +717,7 @@ def draw_trash(toast=None):
 def restore_ticket(ticket_id):
     """Bring a ticket back to where it was, with its to-dos."""
     with journal.action(g.user["id"], "restore", ticket_id) as action:
-        get_ticket(ticket_id, trashed=True)
-        action.change("tickets", ticket_id, deleted_at=None)
+        action.change("tickets", get_ticket(ticket_id, trashed=True), deleted_at=None)
     return tell(action, "/trash")
 
 
@@ -737,7 +727,7 @@ def restore_todo(todo_id):
     """Bring a to-do back to where it was."""
     ticket_id = get_todo(todo_id, trashed=True)["ticket_id"]
     with journal.action(g.user["id"], "todo_restore", ticket_id) as action:
-        action.change("todos", todo_id, deleted_at=None)
+        action.change("todos", get_todo(todo_id, trashed=True), deleted_at=None)
     return tell(action, "/trash")
 
 
@@ -754,18 +744,19 @@ def empty_trash():
 
 def tell(action, fallback, anchor=None, gone=()):
     """Answer a form with what its action changed."""
-    return answer(action.id, action.changes, action.ticket_id, fallback, anchor, gone)
+    toast = action.id and {"text": words.describe(action.kind, action.changes, action.names), "undo": action.id}
+    return answer(action.id, action.changes, action.ticket_id, fallback, anchor, gone, toast)
 
 
-def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=()):
+def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=(), toast=None):
     """Answer a plain form with a redirect back to its page, and the script with what changed on that page.
 
     `changes` are the action's (None: unknown), the rest is as `back` and `draw_board_changes` take it.
     """
     page = helpers.came_from()
-    if not wants_fragments() or page in gone:
+    if not page or page in gone or not wants_fragments():
         return back(fallback, action_id, anchor, gone)
-    toast = get_toast(action_id)
+    toast = toast or get_toast(action_id)
     if page.startswith("/platform/"):
         return draw_platform(whole(page.removeprefix("/platform/")), changes=changes, toast=toast)
     if page == "/trash":
@@ -789,7 +780,7 @@ def draw(template, problem=None, toast=None, **values):
 def unchanged():
     """304 when the script has this very page, by build, person, version, address and day; else None."""
     about = (BUILD, g.user["id"], g.user["version"], request.full_path, wants_fragments(), words.day_number())
-    g.etag = f'W/"{hashlib.sha256(repr(about).encode()).hexdigest()[:32]}"'
+    g.etag = f'W/"{zlib.crc32(repr(about).encode()):08x}-{g.user["version"]}"'
     if g.etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers={"ETag": g.etag})
     return None
@@ -836,7 +827,7 @@ def draw_stale(field, mine, theirs):
     """Show both texts and let the person choose; the script sends the form plainly to get there."""
     if wants_fragments():
         return Response(status=409, headers={"X-Send-Plainly": "1"})
-    return draw("stale.html", Problem(409, ""), field=field, mine=mine, theirs=theirs, home=back("/").location)
+    return draw("stale.html", Problem(409, ""), field=field, mine=mine, theirs=theirs, home=helpers.came_from() or "/")
 
 
 # Errors
@@ -971,7 +962,7 @@ def serve(target="app:app"):
         interface=Interfaces.WSGI,
         workers=config.workers,
         blocking_threads=64,
-        backpressure=64,
+        backpressure=1024,  # open connections, not requests
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level="error",

@@ -9,6 +9,7 @@ import datetime
 import decimal
 import fcntl
 import functools
+import itertools
 import logging
 import os
 import re
@@ -164,7 +165,7 @@ def _coerce(value):
 class WriterQueue:
     """One writer at a time: threads wait for a lock, processes for `flock` on a file.
 
-    SQLite's own busy timeout polls, so that two processes which write a lot starve each other.
+    SQLite's own busy timeout asks ever more seldom, so that two processes which write a lot starve each other.
     """
 
     def __init__(self, path, seconds):
@@ -188,16 +189,16 @@ class WriterQueue:
             raise
 
     def _lock_file(self):
-        """Ask again and again, ever more seldom: a `flock` that waits can't give up when its time is over."""
-        end, pause = time.monotonic() + self.seconds, 0.00002
-        while True:
+        """Ask again at short notice, for a `flock` that waits can't give up when its time is over."""
+        end = time.monotonic() + self.seconds
+        for attempt in itertools.count():
             try:
-                return fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             except BlockingIOError:
                 if time.monotonic() > end:
                     raise Unavailable("database is locked") from None
-                time.sleep(pause)
-                pause = min(pause * 2, 0.002)
+                time.sleep(0.00005 if attempt < 200 else 0.002)
 
     def __exit__(self, *_):
         fcntl.flock(self.file, fcntl.LOCK_UN)

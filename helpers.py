@@ -186,13 +186,21 @@ def typed():
 # Going back
 
 
+#: The pages on which a form can stand that leads back to where it was sent from.
+PAGES = re.compile(r"/|/platform/[0-9]+|/trash")
+
+
 def came_from():
-    """The path of this site's page on which the form stood; empty when the browser doesn't say."""
+    """The path of the page on which the form stood; empty when it is none of PAGES.
+
+    The form may name it as `back`, as one does that was refused and stands on no page of its own.
+    """
     try:
-        page = urlsplit(request.referrer or "")
+        referrer = urlsplit(request.referrer or "")
     except ValueError:
-        return ""
-    return page.path if page.netloc == request.host else ""
+        referrer = urlsplit("")
+    path = request.form.get("back") or (referrer.path if referrer.netloc == request.host else "")
+    return path if PAGES.fullmatch(path) else ""
 
 
 def back(fallback, done=None, anchor=None, gone=()):
@@ -202,7 +210,7 @@ def back(fallback, done=None, anchor=None, gone=()):
     aren't there any more.
     """
     path = came_from()
-    if path in gone or not re.fullmatch(r"/|/platform/\d+|/trash", path):
+    if not path or path in gone:
         path = fallback
     return go(f"{path}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
 

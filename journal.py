@@ -28,7 +28,11 @@ SPREAD = 64
 
 
 class Conflict(Exception):
-    """Undo or redo is refused: the rows no longer hold what the action left in them."""
+    """Undo or redo of `action_id` is refused: the rows no longer hold what the action left in them."""
+
+    def __init__(self, action_id):
+        super().__init__(action_id)
+        self.action_id = action_id
 
 
 class Repeated(Exception):
@@ -60,9 +64,9 @@ class Journal:
         with self._locked(user_id):
             if form_key and (used := self._used(user_id, form_key)):
                 raise Repeated(used[0]["id"])
-            action = Action(self.db, ticket_id)
+            action = Action(self.db, kind, ticket_id)
             yield action
-            self._write(action, user_id, kind, IN_EFFECT, form_key=form_key)
+            self._write(action, user_id, IN_EFFECT, form_key=form_key)
 
     def undo(self, user_id, action_id=None):
         """Take back the user's latest action in effect, or that one.
@@ -70,7 +74,7 @@ class Journal:
         Returns the action that was taken back, as `latest` gives it, with the `id` of the new one as `by`;
         None when there is nothing to take back. Raises Conflict and Gone.
         """
-        with self._locked(user_id):
+        with self._reversing(user_id, action_id):
             while step := self.latest(user_id, IN_EFFECT, action_id):
                 if self._reverse(user_id, step, "undo", TAKEN_BACK):
                     return step
@@ -81,7 +85,7 @@ class Journal:
 
         Only while nothing newer was done. Returns and raises as `undo` does.
         """
-        with self._locked(user_id):
+        with self._reversing(user_id, action_id):
             while step := self.latest(user_id, TAKEN_BACK, action_id):
                 newest = self.latest(user_id, IN_EFFECT)
                 if newest and newest["id"] > step["id"]:
@@ -155,38 +159,56 @@ class Journal:
                 raise Gone(user_id)
             yield
 
+    @contextmanager
+    def _reversing(self, user_id, action_id):
+        """As `_locked`; but what can't be reversed any more doesn't stand in the way the next time."""
+        try:
+            with self._locked(user_id):
+                yield
+        except Conflict as conflict:
+            if action_id is None:
+                with self._locked(user_id):
+                    self._set_state(conflict.action_id, SPENT)
+            raise
+
     def _used(self, user_id, form_key):
         return self.db.execute("SELECT id FROM actions WHERE user_id = ? AND form_key = ?", user_id, form_key)
 
     def _reverse(self, user_id, step, kind, state):
         """Write the reverse of `step` as a new action; False when all that it changed was purged."""
-        action = Action(self.db, step["ticket_id"])
+        action = Action(self.db, kind, step["ticket_id"])
         for table, row_id, before, after in reversed(step["changes"]):
-            action.put_back(table, row_id, before, after)
+            if not action.put_back(table, row_id, before, after):
+                raise Conflict(step["id"])
         self._set_state(step["id"], SPENT)
-        self._write(action, user_id, kind, state, step_id=step["step_id"] or step["id"])
+        self._write(action, user_id, state, step_id=step["step_id"] or step["id"])
         step["by"] = action.id
         return bool(action.changes)
 
     def _set_state(self, action_id, state):
         self.db.execute("UPDATE actions SET state = ? WHERE id = ?", state, action_id)
 
-    def _write(self, action, user_id, kind, state, step_id=None, form_key=None):
+    def _write(self, action, user_id, state, step_id=None, form_key=None):
         if action.changes:
             action.id = self.db.execute(
                 """
                 INSERT INTO actions (user_id, ticket_id, kind, state, step_id, form_key, changes, created_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                user_id, action.ticket_id, kind, state, step_id, form_key, dump(action.changes), action.now,
+                user_id, action.ticket_id, action.kind, state, step_id, form_key, dump(action.changes), action.now,
             )  # fmt: skip
 
 
 class Action:
-    """The changes of one step; `id` is the row of `actions`, None while (or if) nothing was changed."""
+    """The changes of one step.
 
-    def __init__(self, db, ticket_id):
-        self.db, self.ticket_id, self.now, self.id, self.changes = db, ticket_id, int(time.time()), None, []
+    `id` is its row of `actions`, None while (or if) nothing was changed; `names` has, by (table, id), the title or
+    text of the changed rows as far as it was at hand.
+    """
+
+    def __init__(self, db, kind, ticket_id):
+        self.db, self.kind, self.ticket_id, self.now = db, kind, ticket_id, int(time.time())
+        self.id, self.changes, self.names = None, [], {}
 
     def add(self, table, **values):
         """Add a row and return its id. Undoing it puts the row in the trash."""
@@ -195,32 +217,39 @@ class Action:
         marks = ", ".join("?" * len(columns))
         row_id = self.db.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *columns.values())
         self.changes.append((table, row_id, {"deleted_at": self.now}, {**values, "deleted_at": None}))
+        self._name(table, row_id, values)
         return row_id
 
-    def change(self, table, row_id, **values):
-        """Change columns of a row; those that hold that value already are left out."""
+    def change(self, table, row, **values):
+        """Change columns of a row; those that hold that value already are left out.
+
+        `row` is its id, or the row itself as it was read inside this action, which saves reading it again.
+        """
         check(table, values)
-        held = self._held(table, row_id, values)
+        row_id = row["id"] if isinstance(row, dict) else row
+        held = row if isinstance(row, dict) and row.keys() >= values.keys() else self._held(table, row_id, values)
         after = {name: value for name, value in values.items() if held[name] != value}
         if after:
             self._set(table, row_id, after)
             self.changes.append((table, row_id, {name: held[name] for name in after}, after))
+            self._name(table, row_id, held)
 
     def put_back(self, table, row_id, before, after):
-        """Set `before` where the row still holds `after`, else raise Conflict. A purged row is passed over."""
+        """Set `before` if the row still holds `after`, and say whether it did. A purged row is passed over."""
         check(table, before)
         held = self._held(table, row_id, before)
         if held is None:
-            return
+            return True
         for name in before:
             # When it was deleted may differ after a redo; that it was is what counts.
             same = (held[name] is None) == (after[name] is None) if name == "deleted_at" else held[name] == after[name]
             if not same:
-                raise Conflict(table, row_id)
+                return False
         if before.get("deleted_at"):
             before = {**before, "deleted_at": self.now}  # its time in the trash begins now
         self._set(table, row_id, before)
         self.changes.append((table, row_id, held, before))
+        return True
 
     def place(self, table, scope, before=None, row_id=0):
         """A position just before the row `before` (a dict with `id` and `position`), or at the end of the list.
@@ -279,6 +308,9 @@ class Action:
             f"SELECT {function}(position) AS position FROM {table} WHERE {where} AND id <> ? {condition}",
             *values, row_id, *more,
         )[0]["position"]  # fmt: skip
+
+    def _name(self, table, row_id, held):
+        self.names[table, row_id] = held.get("title") or held.get("text")
 
     def _held(self, table, row_id, names):
         rows = self.db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id = ?", row_id)

@@ -69,5 +69,4 @@ CREATE TABLE IF NOT EXISTS actions (
     UNIQUE (user_id, form_key)
 ) {table};
 CREATE INDEX IF NOT EXISTS actions_undoable ON actions (user_id, state, id);
-CREATE INDEX IF NOT EXISTS actions_of_user ON actions (user_id, id);
 CREATE INDEX IF NOT EXISTS actions_of_ticket ON actions (ticket_id, id);

@@ -26,13 +26,26 @@ class DatabaseCache(BaseCache):
         self.db = db
 
     def get(self, key):
-        """The session, or None when it isn't there or its time (IDLE, ABSOLUTE; in seconds) is over."""
+        """The session, or None when it isn't there or its time (IDLE, ABSOLUTE; in seconds) is over.
+
+        Beside what it holds it has `seen_at`, and as `user` the row of the person who is logged in.
+        """
         now = int(time.time())
         rows = self.db.execute(
-            "SELECT data, seen_at FROM sessions WHERE id = ? AND seen_at > ? AND created_at > ?",
+            """
+            SELECT
+                sessions.data, sessions.seen_at,
+                users.id, users.username, users.first_name, users.last_name, users.theme, users.version
+            FROM sessions LEFT JOIN users ON users.id = sessions.user_id
+            WHERE sessions.id = ? AND sessions.seen_at > ? AND sessions.created_at > ?
+            """,
             hashed(key), now - IDLE, now - ABSOLUTE,
         )  # fmt: skip
-        return {**json.loads(rows[0]["data"]), "seen_at": rows[0]["seen_at"]} if rows else None
+        if not rows:
+            return None
+        user = rows[0]
+        data, seen_at = json.loads(user.pop("data")), user.pop("seen_at")
+        return {**data, "seen_at": seen_at, "user": user if user["id"] else None}
 
     def add(self, key, value, timeout=None):
         """Store a new session."""
@@ -68,21 +81,21 @@ class DatabaseSessions(CacheLibSessionInterface):
         self.without = without
 
     def open_session(self, app, request):
-        """Load the session of the request's cookie; one that isn't stored gets a new id."""
+        """Load the session of the request's cookie, with its `user`; one that isn't stored gets a new id."""
         sid = request.cookies.get(self.get_cookie_name(app))
         if self.without and request.path.startswith(self.without):
             sid = None
         data = self.cache.get(sid) if sid else None
         if data is None:
             session = self.session_class(sid=self._generate_sid(self.sid_length), permanent=True)
-            session.stored = False
+            session.stored, session.user = False, None
             return session
-        seen_at = data.pop("seen_at")
+        seen_at, user = data.pop("seen_at"), data.pop("user")
         # A page that asks whether it is still up to date is not a person at work.
         if seen_at < time.time() - SEEN_EVERY and not request.if_none_match:
             self.cache.touch(sid)
         session = self.session_class(data, sid=sid)
-        session.stored = True
+        session.stored, session.user = True, user
         return session
 
     def regenerate(self, session):
@@ -92,7 +105,10 @@ class DatabaseSessions(CacheLibSessionInterface):
 
     def save_session(self, app, session, response):
         """As Flask-Session does, but the cookie of a session that was cleared is deleted as it was set."""
-        if session or not session.modified:
+        if not session.modified:
+            if session.accessed:
+                response.headers.add("Vary", "Cookie")
+        elif session:
             super().save_session(app, session, response)
         elif session.stored:
             self.cache.delete(session.sid)

@@ -1,11 +1,13 @@
 """Undo and redo: every kind of step, by the forms, from anywhere."""
 
+import re
+
 import pytest
 from pages import history, land, parse, path_of, press, problems, read, toast
 
 NOTHING_TO_UNDO = "There is nothing to undo any more."
 NOTHING_TO_REDO = "There is nothing to do again."
-CHANGED_SINCE = "That can't be undone any more: what it changed was changed again since."
+CHANGED_SINCE = "That can't be undone any more: what it changed was changed since."
 
 
 class Board:
@@ -280,3 +282,25 @@ def test_an_undone_delete_is_out_of_the_trash_and_an_undone_add_is_in_it(mira):
     mira.post("/redo")
     assert "Nothing here." in read(mira, "/trash").one(id="main").words
     assert history(mira, ticket_id)[:2] == ["Done again: Added", "Undone: Added"]
+
+
+def test_a_step_that_cannot_be_undone_does_not_stand_in_the_way_of_older_ones(mira):
+    [ticket_id] = mira.add_tickets("one")
+    [todo_id] = mira.add_todos(ticket_id, "a")
+    ticks = [mira.post(f"/todos/{todo_id}/done", done=done).location for done in "101"]
+    first = re.search(r"done=(\d+)", ticks[0])[1]
+    assert mira.post("/undo", action=first).status_code == 303  # it holds a tick again, so this is possible
+    assert problems(parse(mira.post("/undo"))) == [CHANGED_SINCE + " The next time it is the step before that."]
+    assert [mira.post("/undo").status_code for _ in range(3)] == [303, 303, 303]
+    assert mira.board() == {}  # the empty page
+
+
+def test_tickets_in_the_same_place_are_moved_as_the_page_shows_them(mira):
+    a, _, c = mira.add_tickets("A", "B", "C")
+    moved = re.search(r"done=(\d+)", mira.post(f"/tickets/{c}/position", status="todo", before=a).location)[1]
+    [d] = mira.add_tickets("D")
+    mira.post(f"/tickets/{d}/position", status="todo", before="")
+    mira.post("/undo", action=moved)  # back to the position that D has by now
+    assert mira.board()["todo"] == ["A", "B", "C", "D"]
+    mira.post(f"/tickets/{a}/position", status="todo", before=d)
+    assert mira.board()["todo"] == ["B", "C", "A", "D"]
