@@ -2,11 +2,13 @@
 
 import errno
 import gzip
+import io
 import json
 import random
 import secrets
 import socket
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -37,11 +39,12 @@ from helpers import (
     whole,
 )
 from journal import IN_EFFECT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
-from sessions import ABSOLUTE, DatabaseSessions
+from sessions import ABSOLUTE, IDLE, DatabaseSessions
 from words import STATUSES
 
-TICKETS_LIMIT = 100_000  # of a person
-TODOS_LIMIT = 1_000  # of a ticket
+TICKETS_LIMIT = 100_000  # of a person, with those in the trash
+TODOS_LIMIT = 1_000  # of a ticket, as above with those in the trash
+TRASH_DAYS = 30
 
 HERE = Path(__file__).parent
 
@@ -60,7 +63,6 @@ app = Flask(__name__, static_folder=None)
 app.config.update(
     MAX_CONTENT_LENGTH=1_000_000,
     MAX_FORM_MEMORY_SIZE=1_000_000,
-    MAX_FORM_PARTS=1_000,
     SESSION_COOKIE_HTTPONLY=True,
     SESSION_COOKIE_SAMESITE="Lax",
     PERMANENT_SESSION_LIFETIME=ABSOLUTE,
@@ -74,7 +76,7 @@ ASSETS = assets.load(HERE / "static")
 #: Another program or template draws another page.
 BUILD = assets.digest(*HERE.glob("*.py"), *HERE.glob("templates/*"), *HERE.glob("static/*"))
 if config.proxies:
-    app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)
+    app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies, config.proxies)
 
 # Hooks
 
@@ -135,18 +137,32 @@ def replayed(dispatch):
     return dispatch_again
 
 
-def on_one_connection(wsgi_app):
-    """Let all statements of a request share one connection."""
+def in_turn(wsgi_app):
+    """Run a worker's requests one after the other, each on one connection.
+
+    Threads that change places at every statement cost SQLite a quarter of the speed. A form is read before its
+    turn, so that a slow sender holds nobody up, and who has waited 20 ms (for a password, or another process that
+    writes) goes on beside the others.
+    """
+    turn = threading.Lock()
 
     def application(environ, start_response):
-        with db.kept():
-            return wsgi_app(environ, start_response)
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and 0 < int(length) <= app.config["MAX_CONTENT_LENGTH"]:
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+        mine = db.kind == "sqlite" and turn.acquire(timeout=0.02)
+        try:
+            with db.kept():
+                return wsgi_app(environ, start_response)
+        finally:
+            if mine:
+                turn.release()
 
     return application
 
 
 app.dispatch_request = replayed(app.dispatch_request)
-app.wsgi_app = on_one_connection(app.wsgi_app)
+app.wsgi_app = in_turn(app.wsgi_app)
 
 
 # Account
@@ -155,11 +171,12 @@ app.wsgi_app = on_one_connection(app.wsgi_app)
 @app.route("/register", methods=["GET", "POST"])
 def register():
     """Make an account and log in."""
-    if not registration_open():
-        return draw("register.html", closed=True), 403
+    is_open = registration_open()
     if request.method == "GET":
-        return draw("register.html")
+        return draw("register.html", closed=not is_open), 200 if is_open else 403
     try:
+        if not is_open:
+            raise Problem(403, "This NIKKO takes no new people any more.")
         user_id = add_user()
     except Problem as problem:
         return draw("register.html", problem)
@@ -226,7 +243,10 @@ def check_login():
 
 
 def log_in(user_id):
-    """Begin a session with a new id, so that one which was planted before is worth nothing."""
+    """Begin a session with a new id, so that one which was planted before is worth nothing; and clear up."""
+    now = int(time.time())
+    db.execute("DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ?", now - IDLE, now - ABSOLUTE)
+    journal.purge(user_id, now - TRASH_DAYS * 86400)
     session.clear()
     session["user_id"] = user_id
     app.session_interface.regenerate(session)
@@ -246,7 +266,7 @@ def change_theme():
     theme = read_choice("theme", ("auto", "light", "dark"))
     db.execute("UPDATE users SET theme = ?, version = version + 1 WHERE id = ?", theme, g.user["id"])
     g.user["theme"] = theme
-    return draw("_account.html") if wants_fragments() else back("/")
+    return draw("_account_part.html") if wants_fragments() else back("/")
 
 
 # Board
@@ -571,7 +591,7 @@ def add_todos(ticket_id):
         with journal.action(g.user["id"], "todo_add", ticket_id, helpers.form_key()) as action:
             get_ticket(ticket_id)
             leave_room(
-                "SELECT COUNT(*) AS held FROM todos WHERE ticket_id = ? AND deleted_at IS NULL",
+                "SELECT COUNT(*) AS held FROM todos WHERE ticket_id = ?",
                 ticket_id, texts, TODOS_LIMIT,
             )  # fmt: skip
             end = action.place("todos", {"ticket_id": ticket_id})
@@ -657,12 +677,12 @@ def redo():
 
 def reverse(way, nothing):
     """Undo or redo, and back to the page, unless its ticket has just gone to the trash."""
-    action_id = read_id("action")
+    action_id, deed = read_id("action"), "undone" if way == journal.undo else "done again"
     try:
         step = way(g.user["id"], action_id)
     except Conflict:
         further = "" if action_id else " The next time it is the step before that."
-        raise Problem(409, f"That can't be undone any more: what it changed was changed since.{further}") from None
+        raise Problem(409, f"That can't be {deed} any more: what it changed was changed since.{further}") from None
     if not step:
         raise Problem(409, nothing)
     tickets = {row_id for table, row_id, _, _ in step["changes"] if table == "tickets"} | {step["ticket_id"]}
@@ -734,8 +754,9 @@ def restore_todo(todo_id):
 @app.post("/trash/empty")
 @login_required
 def empty_trash():
-    """Remove for good what is in the trash, and all that the journal holds of it."""
-    journal.purge(g.user["id"], int(time.time()) + 1)
+    """Remove for good what the page showed in the trash, and all that the journal holds of it."""
+    until = read("until", "")[:12]  # the time of the latest thing shown: what went there since stays
+    journal.purge(g.user["id"], (int(until) if until.isdecimal() else int(time.time())) + 1)
     return go("/trash")
 
 
@@ -754,6 +775,8 @@ def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=(), toast=
     `changes` are the action's (None: unknown), the rest is as `back` and `draw_board_changes` take it.
     """
     page = helpers.came_from()
+    if page.startswith("/platform/") and not is_live(whole(page.removeprefix("/platform/"))):
+        gone = [*gone, page]  # it went to the trash elsewhere; what was done here is done all the same
     if not page or page in gone or not wants_fragments():
         return back(fallback, action_id, anchor, gone)
     toast = toast or get_toast(action_id)
@@ -762,6 +785,13 @@ def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=(), toast=
     if page == "/trash":
         return draw_trash(toast)
     return draw_board_changes(changes, ticket_id, toast)
+
+
+def is_live(ticket_id):
+    """Whether it is a ticket of the person's outside the trash."""
+    return ticket_id and db.execute(
+        "SELECT id FROM tickets WHERE id = ? AND user_id = ? AND deleted_at IS NULL", ticket_id, g.user["id"]
+    )
 
 
 def draw(template, problem=None, toast=None, **values):
@@ -884,7 +914,7 @@ def broken(error):
     if isinstance(cause, Unavailable):  # while the session was read, before any other handler stood ready
         return unavailable(cause)
     number = secrets.token_hex(4)
-    app.logger.error("error %s at %s", number, request.path)  # below the traceback, which Flask has logged
+    app.logger.error("error %s at %r", number, request.path)  # below the traceback, which Flask has logged
     return refuse(Problem(500, f"Something went wrong, and nothing was saved. The log has it as {number}."))
 
 
@@ -926,9 +956,9 @@ def fill_demo():
     """Fill an account named demo with a board that looks lived in, and print its new password."""
     password = secrets.token_urlsafe(9)
     password_hash = helpers.hash_password(password)
-    if db.execute("UPDATE users SET password_hash = ? WHERE username_key = 'demo'", password_hash):
-        print("There was a demo account already: its board is as it was, its password is new.")
-    else:
+    if db.execute("SELECT id FROM users WHERE username_key = 'demo'"):
+        sys.exit("There is an account named demo already; it was left as it is.")
+    with db.transaction():
         user_id = db.execute(
             """
             INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
@@ -961,7 +991,7 @@ def serve(target="app:app"):
         port=config.port,
         interface=Interfaces.WSGI,
         workers=config.workers,
-        blocking_threads=64,
+        blocking_threads=256,  # each half-sent form holds one
         backpressure=1024,  # open connections, not requests
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),

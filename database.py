@@ -227,7 +227,7 @@ class SQL(cs50.SQL):
         self._mark = "?" if self.kind == "sqlite" else "%s"
         self._wait, self._thread, self._queue = wait, threading.local(), None
         self.path = url.database if self.kind == "sqlite" else None
-        options = {}
+        options = {"max_overflow": 48}
         if self.kind == "sqlite":
             if not self.path:
                 raise RuntimeError("a SQLite address names a file: sqlite:///database.db")
@@ -236,11 +236,12 @@ class SQL(cs50.SQL):
             except OSError as error:
                 raise RuntimeError(f"can't open {self.path}: {error.strerror}") from None
             self._queue = WriterQueue(self.path + ".lock", wait)
+            options["max_overflow"] = 500  # a connection is a file; there are never more than threads
         elif self.kind == "mysql":
             options["connect_args"] = {"charset": "utf8mb4"}
         super().__init__(
             url.render_as_string(hide_password=False),
-            pool_size=16, max_overflow=48, pool_recycle=1800, pool_reset_on_return=None, **options,
+            pool_size=16, pool_recycle=1800, pool_reset_on_return=None, **options,
         )  # fmt: skip
         sqlalchemy.event.listen(self._engine, "connect", self._prepare)
         self.close()  # the connection with which cs50 tried the address was not prepared
@@ -260,8 +261,12 @@ class SQL(cs50.SQL):
         new_id = command in ("INSERT", "REPLACE") and not statement.returning
         if new_id and self.kind == "postgresql":
             sql += "\nRETURNING *"
-        with self._connection(writes=command not in READS) as connection:
-            cursor, rows = self._run(connection, sql, values)
+        kept = self._thread.__dict__.get("kept")
+        if kept and self.kind == "sqlite" and command in READS:  # the shortest way for what is done most
+            cursor, rows = self._run(kept, sql, values)
+        else:
+            with self._connection(writes=command not in READS) as connection:
+                cursor, rows = self._run(connection, sql, values)
         if new_id:
             if cursor.rowcount != 1:
                 return None

@@ -1,5 +1,6 @@
 """What the routes share: reading a form, refusing one, going back, and passwords."""
 
+import contextlib
 import functools
 import hashlib
 import re
@@ -11,9 +12,11 @@ from flask import Response, g, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.urls import iri_to_uri
 
 TEXT_LIMIT = 500  # characters of a title or a to-do
 LINES_LIMIT = 500  # lines of a paste
+FIELDS_LIMIT = 1_000  # of a form
 HIGHEST_ID = 2**31 - 1
 
 #: Equals a row of OWASP's password storage cheat sheet; a login with another setting is hashed again.
@@ -40,6 +43,8 @@ class Problem(Exception):
 class IdConverter(IntegerConverter):
     """`<id:ticket_id>` in a route: a number that a column of ids can hold; any other is 404."""
 
+    regex = "[0-9]+"
+
     def __init__(self, url_map):
         super().__init__(url_map, min=1, max=HIGHEST_ID)
 
@@ -54,7 +59,7 @@ def login_required(view):
     def guarded(*args, **kwargs):
         if g.user:
             return view(*args, **kwargs)
-        if request.method == "GET" and not wants_fragments():
+        if request.method in ("GET", "HEAD") and not wants_fragments():
             return redirect(url_for("login", next=request.full_path.rstrip("?")), 303)
         raise Problem(401, "You are logged out, and nothing was saved. Log in and send it again.")
 
@@ -89,6 +94,8 @@ def refuse_broken_forms():
         return
     if request.mimetype not in ("application/x-www-form-urlencoded", ""):
         raise Problem(415, "Nothing was saved: send the fields as an ordinary form.")
+    if request.get_data().count(b"&") > FIELDS_LIMIT:
+        raise Problem(413, "Nothing was saved: the form has too many fields.")
     try:
         unquote_to_bytes(request.get_data()).decode()
     except UnicodeDecodeError:
@@ -217,7 +224,7 @@ def back(fallback, done=None, anchor=None, gone=()):
 
 def go(path):
     """Send the browser to another page; the script is told where, for it can't see a redirect."""
-    return Response(status=204, headers={"X-Go-To": path}) if wants_fragments() else redirect(path, 303)
+    return Response(status=204, headers={"X-Go-To": iri_to_uri(path)}) if wants_fragments() else redirect(path, 303)
 
 
 def safe_next(path):
@@ -254,18 +261,30 @@ def read_new_password(*words):
         raise Problem(422, "At most 1,024 bytes, please.", "password")
     folded = password.casefold()
     core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)
-    if folded in commonest_passwords() or core in {"nikko", *(word.casefold() for word in words)}:
+    names = {"nikko", *(word.casefold() for word in words)}
+    if folded in commonest_passwords() or {folded, core} & names:
         raise Problem(422, "That one is easy to guess. A few words in a row make a good one.", "password")
     return password
 
 
+@contextlib.contextmanager
+def in_line():
+    """Wait for one of the places at `hashing`, but not for long: who waits holds a thread that others need."""
+    if not hashing.acquire(timeout=3):
+        raise Problem(503, "Too many people are logging in at this moment. Try again in a few seconds.", "username")
+    try:
+        yield
+    finally:
+        hashing.release()
+
+
 def hash_password(password):
-    """The hash to store."""
-    with hashing:
+    """The hash to store. Raises Problem when too many people are before this one."""
+    with in_line():
         return generate_password_hash(password, HASH_METHOD)
 
 
 def check_password(password_hash, password):
     """Whether it is the password; takes as long for an unknown person (None)."""
-    with hashing:
+    with in_line():
         return check_password_hash(password_hash or NOBODYS_HASH, password) and password_hash is not None

@@ -114,29 +114,34 @@ class Journal:
 
         `deleted_before` is in seconds. Returns how many tickets and to-dos went.
         """
+        if not any(self._trashed(user_id, deleted_before)):
+            return 0
         with self._locked(user_id):
-            tickets = self._ids(
-                "SELECT id FROM tickets WHERE user_id = ? AND deleted_at < ?",
-                user_id, deleted_before,
-            )  # fmt: skip
-            todos = self._ids(
-                """
-                SELECT todos.id
-                FROM todos JOIN tickets ON tickets.id = todos.ticket_id
-                WHERE tickets.user_id = ? AND (todos.deleted_at < ? OR tickets.deleted_at < ?)
-                """,
-                user_id, deleted_before, deleted_before,
-            )  # fmt: skip
+            tickets, todos = self._trashed(user_id, deleted_before)
             self._forget(user_id, {"tickets": set(tickets), "todos": set(todos)})
             for table, ids in (("todos", todos), ("tickets", tickets)):
                 for start in range(0, len(ids), 500):
                     self.db.execute(f"DELETE FROM {table} WHERE id IN (?)", ids[start : start + 500])
             return len(tickets) + len(todos)
 
+    def _trashed(self, user_id, deleted_before):
+        """The ids of the tickets and of the to-dos that went to the trash before that time."""
+        tickets = self._ids(
+            "SELECT id FROM tickets WHERE user_id = ? AND deleted_at < ?",
+            user_id, deleted_before,
+        )  # fmt: skip
+        todos = self._ids(
+            """
+            SELECT todos.id
+            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+            WHERE tickets.user_id = ? AND (todos.deleted_at < ? OR tickets.deleted_at < ?)
+            """,
+            user_id, deleted_before, deleted_before,
+        )  # fmt: skip
+        return tickets, todos
+
     def _forget(self, user_id, gone):
         """Take the purged rows out of the user's actions, and the actions that held nothing else."""
-        if not any(gone.values()):
-            return
         for action_id in self._ids("SELECT id FROM actions WHERE user_id = ?", user_id):
             changes = json.loads(self.db.execute("SELECT changes FROM actions WHERE id = ?", action_id)[0]["changes"])
             kept = [change for change in changes if change[1] not in gone[change[0]]]

@@ -4,7 +4,6 @@ Words and "quoted phrases" must all be found, each in the title or in a to-do, w
 `is:open`, `is:done` and `has:todos` narrow it down; any other operator is text like the rest.
 """
 
-import functools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -74,7 +73,6 @@ def parse(query):
     return Search(tuple(words[:WORDS_LIMIT]), tuple(operators)) if words or operators else None
 
 
-@functools.lru_cache(4096)
 def fold(text):
     """The text without case and accents, as it is compared: Café, CAFE and cafe are one."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))

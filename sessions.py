@@ -105,6 +105,8 @@ class DatabaseSessions(CacheLibSessionInterface):
 
     def save_session(self, app, session, response):
         """As Flask-Session does, but the cookie of a session that was cleared is deleted as it was set."""
+        if session is None:  # the database was away when it should have been read
+            return
         if not session.modified:
             if session.accessed:
                 response.headers.add("Vary", "Cookie")

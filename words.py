@@ -55,16 +55,12 @@ def describe(kind, changes, names, step_kind=None, sentences=ONE):
     elif kind == "todo_tick" and not after["done"]:
         kind = "todo_untick"
     column = SHOWN_COLUMN.get(kind)
+    shown = STATUSES.get if column == "status" else str
     return sentences[kind].format(
         name=names.get((table, row_id), "…"),
         before=shown(before.get(column)),
         after=shown(after.get(column)),
     )
-
-
-def shown(value):
-    """A column's value as the page shows it."""
-    return STATUSES.get(value, value)
 
 
 def day(seconds, now=None):

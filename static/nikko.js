@@ -6,7 +6,7 @@
 
   const TOAST_STAYS = 8000; // milliseconds
   const ANSWER_WITHIN = 20000;
-  const LOST = "The server can't be reached. Nothing was saved; what you typed is still here.";
+  const LOST = "No answer came. What you typed is still here; reload the page to see what was saved.";
   const before = new Map(); // by id: what stood where something is edited now
   let adding = $.when(); // what is added goes one after the other, or it would stand in another order
 
@@ -30,7 +30,7 @@
         if (old !== next) $(old).remove();
         const unknown = this.dataset.before && next?.parentNode !== list; // added elsewhere meanwhile
         list.insertBefore(this, unknown ? list.firstElementChild : next);
-      } else if (old) {
+      } else if (old && !(this.matches(".ticket-head") && $(old).has(".edit").length && !$(this).has(".edit").length)) {
         keepUnsent(old, this);
         $(old).replaceWith(this);
       }
@@ -46,7 +46,8 @@
     });
     $(old).find(".add").each(function () {
       const $same = $(fresh).find("#" + this.id);
-      if ($same.length) $same.find("textarea").val($(this).find("textarea").val());
+      $(this).find("textarea").attr("placeholder", (_, old) => $same.find("textarea").attr("placeholder") || old);
+      if ($same.length) $same.replaceWith(this); // itself, for what it sent may come back to it
       else $(fresh).find("#" + $(this).parent().attr("id")).replaceWith(this.parentNode);
     });
   }
@@ -54,7 +55,8 @@
   function rememberFocus() {
     const active = document.activeElement;
     const owners = $(active).parents("[id]").get().flatMap(withNeighbours);
-    return { id: active.id, key: active.dataset.k, owners };
+    const key = active.dataset.k === "delete" ? "edit" : active.dataset.k; // not on the next row's Delete
+    return { id: active.id, key, owners };
   }
 
   function withNeighbours(owner) {
@@ -67,8 +69,10 @@
     for (const id of [focus.id, ...focus.owners]) {
       const $place = $(id ? document.getElementById(id) : null);
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
-      const target = $same.add($place.find("a, button, textarea, summary")).filter(":visible")[0];
-      if (target) return ($same.filter(":visible")[0] || target).focus();
+      const $harmless = focus.key ? $place.find("[data-k=more], [data-k=edit]") : $();
+      const $any = $place.find("a, button, textarea, summary");
+      const target = [$same, $harmless, $any].map(($some) => $some.filter(":visible")[0]).find(Boolean);
+      if (target) return target.focus();
     }
   }
 
@@ -263,6 +267,10 @@
     if (event.key !== "Escape") return;
     this.open = false;
     $(this).find("summary").trigger("focus");
+  });
+
+  $(document).on("focusout", "details.menu[open]", function (event) {
+    if (event.relatedTarget && !this.contains(event.relatedTarget)) this.open = false;
   });
 
   // Toasts, which wait while somebody is at them

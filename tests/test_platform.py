@@ -158,6 +158,8 @@ def test_a_ticket_has_room_for_a_limited_number_of_todos(mira, ticket, monkeypat
     assert problems(parse(response)) == ["That would be more than 3. Delete some and empty the trash first."]
     assert kept(parse(response)) == ["three\nfour"]
     mira.post(f"/todos/{first}/delete")
+    assert mira.post(f"/tickets/{ticket}/todos", text="three\nfour").status_code == 422  # the trash counts
+    mira.post("/trash/empty")
     mira.add_todos(ticket, "three", "four")
     assert texts(mira, ticket) == ["two", "three", "four"]
 
@@ -324,7 +326,7 @@ def test_the_title_is_renamed_on_its_own_page(mira, ticket):
     assert path_of(response) == f"/platform/{ticket}"
     page = land(mira, response)
     assert page.one("h1").text == "play"
-    assert page.one("title").text == "play · NIKKO"
+    assert page.one("title").text == "“work” renamed to “play” · play · NIKKO"
 
 
 def test_the_status_is_changed_on_its_own_page(mira, ticket):

@@ -193,3 +193,13 @@ def test_the_trash_takes_two_statements_whatever_is_in_it(mira, things):
     with counted(mira.site.db) as statements:
         mira.get("/trash")
     assert len(statements) == 2
+
+
+def test_emptying_leaves_what_was_deleted_after_the_page_was_shown(mira):
+    old, new = mira.add_tickets("old", "new")
+    for ticket_id in (old, new):
+        mira.post(f"/tickets/{ticket_id}/delete")
+    mira.site.db.execute("UPDATE tickets SET deleted_at = deleted_at - 60 WHERE id = ?", old)
+    [row] = mira.site.db.execute("SELECT deleted_at FROM tickets WHERE id = ?", old)
+    mira.post("/trash/empty", until=row["deleted_at"])
+    assert [each["id"] for each in mira.site.db.execute("SELECT id FROM tickets WHERE user_id = ?", mira.id)] == [new]

@@ -304,3 +304,14 @@ def test_tickets_in_the_same_place_are_moved_as_the_page_shows_them(mira):
     assert mira.board()["todo"] == ["A", "B", "C", "D"]
     mira.post(f"/tickets/{a}/position", status="todo", before=d)
     assert mira.board()["todo"] == ["B", "C", "A", "D"]
+
+
+def test_what_was_undone_on_the_page_of_a_ticket_that_has_gone_is_told_elsewhere(mira):
+    one, two = mira.add_tickets("one", "two")
+    mira.post(f"/tickets/{two}/delete")
+    mira.post(f"/tickets/{one}/title", title="eins")
+    page = {"Referer": f"http://localhost/platform/{two}", "X-Requested-With": "XMLHttpRequest"}
+    response = mira.client.post("/undo", headers=page)
+    assert response.status_code == 204
+    assert response.headers["X-Go-To"].startswith("/?done=")
+    assert mira.board()["todo"] == ["one"]

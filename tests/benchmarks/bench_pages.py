@@ -4,6 +4,7 @@
 
 Starts both with the same settings, loads them in turn with wrk (a package of most systems), 16 connections,
 and prints the medians: requests a second, and the ratio to the bare app, or to its two raw writes for a change.
+The board has 50 tickets, 30 of them open; the platform page has 30 to-dos, and beside it stand 8 open tickets.
 """
 
 import os
@@ -21,7 +22,8 @@ from urllib.parse import urlencode
 
 ROOT = Path(__file__).parent.parent.parent
 NIKKO, BARE = "http://127.0.0.1:5181", "http://127.0.0.1:5182"
-TICKETS = {"todo": 20, "in_progress": 10, "done": 20}
+BOARD = {"todo": 20, "in_progress": 10, "done": 20}
+SMALL_BOARD = {"todo": 5, "in_progress": 3}
 CHANGES = """
 local statuses, sent = {"in_progress", "done", "todo"}, 0
 request = function()
@@ -47,26 +49,35 @@ def start(target, port, folder):
     raise SystemExit(f"{target} did not start")
 
 
+class Person:
+    """Somebody who has just registered, with a browser's cookies."""
+
+    def __init__(self, username, tickets):
+        self.jar = CookieJar()
+        self.browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        self.browser.addheaders = [("Sec-Fetch-Site", "same-origin")]
+        self.post("/register", username=username, password="ein Tritt in den Schnee", first_name="M", last_name="K")
+        for status, count in tickets.items():
+            titles = "\n".join(f"Ticket {number} with a title of some words" for number in range(count))
+            self.post("/tickets", title=titles, status=status)
+
+    def post(self, path, **fields):
+        return self.browser.open(NIKKO + path, urlencode(fields).encode())
+
+    @property
+    def cookie(self):
+        return "Cookie: " + "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+
+
 def prepare():
-    """Make a person with 50 tickets, half of them with 3 to-dos and one with 30; returns cookie and ETag."""
-    jar = CookieJar()
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    browser.addheaders = [("Sec-Fetch-Site", "same-origin")]
-
-    def post(path, **fields):
-        return browser.open(NIKKO + path, urlencode(fields).encode())
-
-    post("/register", username="bench", password="ein Tritt in den Schnee", first_name="Mira", last_name="Kovač")
-    for status, count in TICKETS.items():
-        titles = "\n".join(f"Ticket {number} with a title of some words" for number in range(count))
-        post("/tickets", title=titles, status=status)
+    """Two people: one with a board of 50 tickets, one with 30 to-dos in ticket 51."""
+    board, platform = Person("board", BOARD), Person("platform", SMALL_BOARD)
     for ticket_id in range(2, 51, 2):
-        post(f"/tickets/{ticket_id}/todos", text="Read the file\nMap the columns\nShow a preview")
-    post("/tickets/1/todos", text="\n".join(f"To-do {number} of this ticket" for number in range(30)))
-    for todo_id in range(1, 90, 3):
-        post(f"/todos/{todo_id}/done", done=1)
-    etag = browser.open(NIKKO + "/").headers["ETag"]
-    return f"{next(iter(jar)).name}={next(iter(jar)).value}", etag
+        board.post(f"/tickets/{ticket_id}/todos", text="Read the file\nMap the columns\nShow a preview")
+    platform.post("/tickets/51/todos", text="\n".join(f"To-do {number} of this ticket" for number in range(30)))
+    for todo_id in range(76, 106, 3):
+        platform.post(f"/todos/{todo_id}/done", done=1)
+    return board, platform
 
 
 def load(url, seconds, *headers, script=None):
@@ -89,21 +100,23 @@ def main(rounds=5, seconds=3):
         Path(folder, "write.lua").write_text('wrk.method = "POST"')
         servers = [start("app:app", 5181, folder), start("bare:app", 5182, folder)]
         try:
-            cookie, etag = prepare()
-            person, gzip = f"Cookie: {cookie}", "Accept-Encoding: gzip"
+            board, platform = prepare()
+            etag, gzip = board.browser.open(NIKKO + "/").headers["ETag"], "Accept-Encoding: gzip"
             script = ["Sec-Fetch-Site: same-origin", "X-Requested-With: XMLHttpRequest", f"Referer: {NIKKO}/"]
             form = "Content-Type: application/x-www-form-urlencoded"
             cases = {
                 "bare": lambda: load(BARE + "/", seconds),
-                "board": lambda: load(NIKKO + "/", seconds, person),
-                "board, gzip": lambda: load(NIKKO + "/", seconds, person, gzip),
-                "platform": lambda: load(NIKKO + "/platform/1", seconds, person),
-                "platform, gzip": lambda: load(NIKKO + "/platform/1", seconds, person, gzip),
-                "board, 304": lambda: load(NIKKO + "/", seconds, person, f"If-None-Match: {etag}"),
+                "board": lambda: load(NIKKO + "/", seconds, board.cookie),
+                "board, gzip": lambda: load(NIKKO + "/", seconds, board.cookie, gzip),
+                "platform": lambda: load(NIKKO + "/platform/51", seconds, platform.cookie),
+                "platform, gzip": lambda: load(NIKKO + "/platform/51", seconds, platform.cookie, gzip),
+                "board, 304": lambda: load(NIKKO + "/", seconds, board.cookie, f"If-None-Match: {etag}"),
             }
             changes = {
                 "raw writes": lambda: load(BARE + "/write", seconds, script=f"{folder}/write.lua"),
-                "status change": lambda: load(NIKKO, seconds, person, *script, form, script=f"{folder}/changes.lua"),
+                "status change": lambda: load(
+                    NIKKO, seconds, board.cookie, *script, form, script=f"{folder}/changes.lua"
+                ),
             }
             for group in (cases, changes):  # a change makes the ETag old
                 figures = {name: [] for name in group}

@@ -58,7 +58,7 @@ def test_a_refused_password_keeps_the_names_and_a_better_one_registers(blank, pr
     password.fill(PASSWORD)
     blank.press_button("Create account")
     expect(page.get_by_role("heading", name="Nothing on the board yet")).to_be_visible()
-    expect(page.get_by_label("Account of Aiko O'Brien")).to_be_visible()
+    expect(page.get_by_label("AO, account of Aiko O'Brien")).to_be_visible()
 
 
 def test_a_person_logs_out_and_in_again_and_lands_where_they_were_heading(screen, person, provoked):

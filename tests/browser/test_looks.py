@@ -9,12 +9,12 @@ DEVICES = [DESK, PHONE, Device(320, True, True)]
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller" * 3
 PAGES = [
     "/",
-    "/?edit={ticket}#ticket-{ticket}",
-    "/?move={ticket}#ticket-{ticket}",
-    "/?add=done#add-done",
+    "/?edit={ticket}#ticket-{ticket}-edit",
+    "/?move={ticket}#before-todo",
+    "/?add=done#add-done-text",
     "/#column-done",
     "/platform/{ticket}",
-    "/platform/{ticket}?edit={todo}#todo-{todo}",
+    "/platform/{ticket}?edit={todo}#todo-{todo}-edit",
     "/platform/{ticket}?edit=title",
     "/trash",
     "/trash?empty=1",

@@ -10,7 +10,7 @@ from hostile import HOSTILE_TEXTS
 from .screen import DESK, PHONE, Device, Screen, expect
 
 DEVICES = [DESK]
-LOST = "The server can't be reached. Nothing was saved; what you typed is still here."
+LOST = "No answer came. What you typed is still here; reload the page to see what was saved."
 OFFLINE, ABORTED = "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED"
 
 
