@@ -1,4 +1,4 @@
-"""Registering, logging in and out; /work/shared/design/security.md, "Passwords", "Login" and "Sessions"."""
+"""Registering, logging in and out: the lists "Passwords", "Login" and "Sessions" of OWASP ASVS that apply here."""
 
 import contextlib
 import importlib.util

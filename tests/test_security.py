@@ -1,4 +1,4 @@
-"""Who may do what from where, and what every answer says to the browser; /work/shared/design/security.md."""
+"""Who may do what from where, and what every answer says to the browser."""
 
 import re
 
