@@ -266,7 +266,7 @@ def change_theme():
     theme = read_choice("theme", ("auto", "light", "dark"))
     db.execute("UPDATE users SET theme = ?, version = version + 1 WHERE id = ?", theme, g.user["id"])
     g.user["theme"] = theme
-    return draw("_account_part.html") if wants_fragments() else back("/")
+    return draw("_account_part.html") if wants_fragments() else back(helpers.came_from() or "/")
 
 
 # Board
@@ -301,11 +301,12 @@ def board():
     return unchanged() or draw_board()
 
 
-def draw_board(problem=None):
+def draw_board(problem=None, toast=None):
     """The board, with what a refused form had in it; the script gets the part that it asks for."""
     return draw(
         "_board_part.html" if wants_fragments() else "board.html",
         problem,
+        toast,
         columns=get_columns(EVERY_CARD),
         edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
         move=whole(request.args.get("move")),
@@ -334,8 +335,7 @@ def draw_board_changes(changes, ticket_id, toast):
         counts[row["status"]] = row["held"]
     ids = {row_id for table, row_id, _, _ in changes or [] if table == "tickets"} or {ticket_id}
     if None in ids or len(ids) > 1 or sum(counts.values()) < 2:  # the last one and the first change the whole page
-        g.toast = toast
-        return draw_board()
+        return draw_board(toast=toast)
     card = get_card(*ids)
     return draw("_board_changes.html", counts=counts, card=card, gone=ids, after=card and next_card(card), toast=toast)
 
@@ -467,7 +467,7 @@ def delete_ticket(ticket_id):
     """Put a ticket, with its to-dos, in the trash."""
     with journal.action(g.user["id"], "delete", ticket_id) as action:
         action.change("tickets", get_ticket(ticket_id), deleted_at=action.now)
-    return tell(action, "/", gone=[f"/platform/{ticket_id}"])
+    return tell(action, "/")
 
 
 # Platform
@@ -561,6 +561,7 @@ def get_history(ticket_id, names):
         action["text"] = words.describe(
             action["kind"], json.loads(action["changes"]), names, action["step_kind"], words.OWN
         )  # fmt: skip
+        action["can_undo"] = action["state"] == IN_EFFECT
     return actions
 
 
@@ -676,7 +677,7 @@ def redo():
 
 
 def reverse(way, nothing):
-    """Undo or redo, and back to the page, unless its ticket has just gone to the trash."""
+    """Undo or redo, and back to the page."""
     action_id, deed = read_id("action"), "undone" if way == journal.undo else "done again"
     try:
         step = way(g.user["id"], action_id)
@@ -685,16 +686,8 @@ def reverse(way, nothing):
         raise Problem(409, f"That can't be {deed} any more: what it changed was changed since.{further}") from None
     if not step:
         raise Problem(409, nothing)
-    tickets = {row_id for table, row_id, _, _ in step["changes"] if table == "tickets"} | {step["ticket_id"]}
-    rows = db.execute(
-        "SELECT id FROM tickets WHERE id IN (?) AND user_id = ? AND deleted_at IS NULL", list(tickets), g.user["id"]
-    )
-    live = {row["id"] for row in rows}
-    return answer(
-        step["by"], step["changes"], step["ticket_id"], "/",
-        anchor=f"ticket-{step['ticket_id']}" if step["ticket_id"] in live else None,
-        gone=[f"/platform/{ticket_id}" for ticket_id in tickets - live],
-    )  # fmt: skip
+    anchor = f"ticket-{step['ticket_id']}" if is_live(step["ticket_id"]) else None
+    return answer(step["by"], step["changes"], step["ticket_id"], "/", anchor)
 
 
 # Trash
@@ -763,22 +756,24 @@ def empty_trash():
 # Answers
 
 
-def tell(action, fallback, anchor=None, gone=()):
+def tell(action, fallback, anchor=None):
     """Answer a form with what its action changed."""
     toast = action.id and {"text": words.describe(action.kind, action.changes, action.names), "undo": action.id}
-    return answer(action.id, action.changes, action.ticket_id, fallback, anchor, gone, toast)
+    return answer(action.id, action.changes, action.ticket_id, fallback, anchor, toast)
 
 
-def answer(action_id, changes, ticket_id, fallback, anchor=None, gone=(), toast=None):
+def answer(action_id, changes, ticket_id, fallback, anchor=None, toast=None):
     """Answer a plain form with a redirect back to its page, and the script with what changed on that page.
 
-    `changes` are the action's (None: unknown), the rest is as `back` and `draw_board_changes` take it.
+    A page that isn't known, or whose ticket has gone to the trash (by this action, or elsewhere meanwhile), is
+    answered with `fallback`. `changes` are the action's (None: unknown), the rest is as `back` and
+    `draw_board_changes` take it.
     """
     page = helpers.came_from()
     if page.startswith("/platform/") and not is_live(whole(page.removeprefix("/platform/"))):
-        gone = [*gone, page]  # it went to the trash elsewhere; what was done here is done all the same
-    if not page or page in gone or not wants_fragments():
-        return back(fallback, action_id, anchor, gone)
+        page = ""
+    if not page or not wants_fragments():
+        return back(page or fallback, action_id, anchor)
     toast = toast or get_toast(action_id)
     if page.startswith("/platform/"):
         return draw_platform(whole(page.removeprefix("/platform/")), changes=changes, toast=toast)
@@ -799,7 +794,7 @@ def draw(template, problem=None, toast=None, **values):
     if problem and wants_fragments():
         return refuse(problem)
     if not problem:  # a refusal has no news, and must not need a database that is away
-        toast = toast or g.get("toast") or get_toast(whole(request.args.get("done")))
+        toast = toast or get_toast(whole(request.args.get("done")))
     response = Response(render_template(template, user=g.get("user"), problem=problem, toast=toast, **values))
     response.status_code = problem.status if problem else 200
     if "etag" in g and not problem:

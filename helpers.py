@@ -210,16 +210,9 @@ def came_from():
     return path if PAGES.fullmatch(path) else ""
 
 
-def back(fallback, done=None, anchor=None, gone=()):
-    """Go to the page from which the form was sent, else to `fallback`.
-
-    `done` is the action that this page then tells of; `anchor` the element to show; `gone` the paths that
-    aren't there any more.
-    """
-    path = came_from()
-    if not path or path in gone:
-        path = fallback
-    return go(f"{path}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
+def back(page, done=None, anchor=None):
+    """Go to a page that then tells of the action `done`; `anchor` is the element to show."""
+    return go(f"{page}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
 
 
 def go(path):
