@@ -20,11 +20,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import assets
 import demo
 import helpers
+import search
 import settings
 import upgrade
 import words
 from database import SQL, Deadlock, Full, Unavailable
-from drawing import QuickEnvironment
+from drawing import QuickEnvironment, drawn
 from helpers import (
     Problem,
     back,
@@ -45,6 +46,10 @@ from words import STATUSES
 TICKETS_LIMIT = 100_000  # of a person, with those in the trash
 TODOS_LIMIT = 1_000  # of a ticket, as above with those in the trash
 TRASH_DAYS = 30
+
+#: How many tickets of a column the board shows, and how many "Show older" adds.
+SHOWN = {"todo": 100, "in_progress": 100, "done": 20}
+MORE = 100
 
 HERE = Path(__file__).parent
 
@@ -70,7 +75,9 @@ app.config.update(
 app.session_interface = DatabaseSessions(db, without="/static/")
 app.url_map.converters["id"] = helpers.IdConverter
 app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-app.jinja_env.globals.update(STATUSES=STATUSES, new_key=lambda: secrets.token_urlsafe(12), config=config)
+app.jinja_env.globals.update(
+    STATUSES=STATUSES, new_key=lambda: secrets.token_urlsafe(12), config=config, drawn=drawn, MORE=MORE
+)
 app.jinja_env.filters.update(day=words.day, moment=words.moment, in_trash=words.in_trash)
 ASSETS = assets.load(HERE / "static")
 #: Another program or template draws another page.
@@ -265,14 +272,38 @@ def change_theme():
     """Keep whether the pages are light, dark, or as the system is."""
     theme = read_choice("theme", ("auto", "light", "dark"))
     db.execute("UPDATE users SET theme = ?, version = version + 1 WHERE id = ?", theme, g.user["id"])
-    g.user["theme"] = theme
-    return draw("_account_part.html") if wants_fragments() else back(helpers.came_from() or "/")
+    return draw_account_menu()
+
+
+@app.post("/account/shortcuts")
+@login_required
+def switch_shortcuts():
+    """Keep whether single keys do something (WCAG 2.1.4)."""
+    on = int(read_choice("on", ("0", "1")))
+    db.execute("UPDATE users SET shortcuts = ?, version = version + 1 WHERE id = ?", on, g.user["id"])
+    return draw_account_menu()
+
+
+def draw_account_menu():
+    """Back to the page, on which the menu has changed."""
+    if not wants_fragments():
+        path, view = helpers.came_from()
+        return back(path or "/", view)
+    read_user_again()
+    return draw("_account_part.html")
+
+
+def read_user_again():
+    """Bring g.user up to date after a change."""
+    g.user |= db.execute(
+        "SELECT theme, shortcuts, version, todo, in_progress, done FROM users WHERE id = ?", g.user["id"]
+    )[0]
 
 
 # Board
 
 
-CARDS = """
+CARD = """
     SELECT
         id, title, status, status_since, position,
         (
@@ -286,12 +317,13 @@ CARDS = """
             WHERE ticket_id = tickets.id AND deleted_at IS NULL AND done = 1
         ) AS done
     FROM tickets
-    WHERE user_id = ? AND deleted_at IS NULL {which}
-    ORDER BY status, position, id
-    """
-EVERY_CARD = CARDS.format(which="")
-OPEN_CARDS = CARDS.format(which="AND status <> 'done'")
-ONE_CARD = CARDS.format(which="AND id = ?")
+    WHERE user_id = ? AND deleted_at IS NULL"""
+COLUMN = """
+    SELECT id, title, status, status_since, position, todos, done
+    FROM ({card} AND status = ? {found}
+        ORDER BY position, id
+        LIMIT ?
+    ) AS {status}"""
 
 
 @app.get("/")
@@ -303,23 +335,102 @@ def board():
 
 def draw_board(problem=None, toast=None):
     """The board, with what a refused form had in it; the script gets the part that it asks for."""
+    view = helpers.get_view()
+    query = search.parse(view.get("q", ""))
+    columns, counts = get_columns(get_shown(view, query), query), get_counts(query)
+    edit = request.view_args.get("ticket_id") if problem else whole(request.args.get("edit"))
+    move = whole(request.args.get("move"))
+    shown = {ticket["id"] for tickets in columns.values() for ticket in tickets}
+    if (edit or move) and not {edit, move} & shown and (card := get_card(edit or move)):
+        columns[card["status"]].append(card)
     return draw(
         "_board_part.html" if wants_fragments() else "board.html",
         problem,
         toast,
-        columns=get_columns(EVERY_CARD),
-        edit=request.view_args.get("ticket_id") if problem else whole(request.args.get("edit")),
-        move=whole(request.args.get("move")),
+        view=view,
+        more_of=lambda status: helpers.address("/", view, more=status),
+        query=query,
+        columns=columns,
+        counts=counts,
+        edit=edit,
+        move=move,
         add=request.args.get("add"),
+        opened=get_opened(view),
+        found=get_found(query, shown),
     )
 
 
-def get_columns(cards):
-    """The person's tickets that the statement `cards` gives, by status and in their order."""
-    columns = {status: [] for status in STATUSES}
-    for ticket in db.execute(cards, g.user["id"]):
+def get_shown(view, query=None):
+    """How many tickets of each column this view shows: {status: number}."""
+    more = view.getlist("more")
+    return {status: (MORE if query else shown) + MORE * more.count(status) for status, shown in SHOWN.items()}
+
+
+def get_columns(shown, query=None):
+    """The first of the person's tickets in each column, {status: rows}; `shown` says how many, `query` which."""
+    found, values = query.condition() if query else ("", [])
+    columns = {status: [] for status in shown}
+    for ticket in db.execute(
+        " UNION ALL ".join(COLUMN.format(card=CARD, found=found, status=status) for status in shown)
+        + " ORDER BY status, position, id",
+        *[value for status, limit in shown.items() for value in (g.user["id"], status, *values, limit)],
+    ):
         columns[ticket["status"]].append(ticket)
     return columns
+
+
+def get_counts(query=None):
+    """How many tickets each column has, {status: number}; of those that `query` finds."""
+    if not query:
+        return {status: g.user[status] for status in STATUSES}
+    found, values = query.condition()
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in db.execute(
+        f"""
+        SELECT status, COUNT(*) AS held
+        FROM tickets
+        WHERE user_id = ? AND deleted_at IS NULL {found}
+        GROUP BY status
+        """,
+        g.user["id"], *values,
+    ):  # fmt: skip
+        counts[row["status"]] = row["held"]
+    return counts
+
+
+def get_opened(view):
+    """The open to-dos of the tickets that are opened on the board: {ticket id: rows}."""
+    opened = {ticket_id: [] for ticket_id in map(whole, view.getlist("open")[:50]) if ticket_id}
+    for todo in opened and db.execute(
+        """
+        SELECT todos.id, todos.ticket_id, todos.text
+        FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+        WHERE tickets.id IN (?) AND tickets.user_id = ? AND todos.deleted_at IS NULL AND todos.done = 0
+        ORDER BY todos.position, todos.id
+        """,
+        list(opened), g.user["id"],
+    ):  # fmt: skip
+        opened[todo["ticket_id"]].append(todo)
+    return opened
+
+
+def get_found(query, ticket_ids):
+    """The to-dos of these tickets in which the query found a word: {ticket id: rows}."""
+    found = {}
+    if query and query.words and ticket_ids:
+        condition, values = query.todo_condition()
+        for todo in db.execute(
+            f"""
+            SELECT todos.ticket_id, todos.text, todos.done
+            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+            WHERE tickets.id IN (?) AND tickets.user_id = ? AND todos.deleted_at IS NULL {condition}
+            ORDER BY todos.position, todos.id
+            LIMIT 500
+            """,
+            list(ticket_ids), g.user["id"], *values,
+        ):  # fmt: skip
+            found.setdefault(todo["ticket_id"], []).append(todo)
+    return found
 
 
 def draw_board_changes(changes, ticket_id, toast):
@@ -327,22 +438,27 @@ def draw_board_changes(changes, ticket_id, toast):
 
     `changes` are an action's, None when they aren't known; `ticket_id` is its ticket, None when it has several.
     """
-    counts = dict.fromkeys(STATUSES, 0)
-    for row in db.execute(
-        "SELECT status, COUNT(*) AS held FROM tickets WHERE user_id = ? AND deleted_at IS NULL GROUP BY status",
-        g.user["id"],
-    ):
-        counts[row["status"]] = row["held"]
+    view, counts = helpers.get_view(), get_counts()
     ids = {row_id for table, row_id, _, _ in changes or [] if table == "tickets"} or {ticket_id}
-    if None in ids or len(ids) > 1 or sum(counts.values()) < 2:  # the last one and the first change the whole page
+    all_shown = all(counts[status] <= shown for status, shown in get_shown(view).items())
+    # The last one and the first change the whole page, and what isn't shown may come to be.
+    if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or view.get("q") or not all_shown:
         return draw_board(toast=toast)
     card = get_card(*ids)
-    return draw("_board_changes.html", counts=counts, card=card, gone=ids, after=card and next_card(card), toast=toast)
+    return draw(
+        "_board_changes.html",
+        toast=toast,
+        counts=counts,
+        card=card,
+        gone=ids,
+        after=card and next_card(card),
+        opened=get_opened(view),
+    )
 
 
 def get_card(ticket_id):
     """A ticket as the board shows it; None when it isn't there."""
-    rows = db.execute(ONE_CARD, g.user["id"], ticket_id)
+    rows = db.execute(f"{CARD} AND id = ?", g.user["id"], ticket_id)
     return rows[0] if rows else None
 
 
@@ -416,7 +532,7 @@ def rename_ticket(ticket_id):
     try:
         title = read_line("title")
     except Problem as problem:
-        return draw_board(problem) if helpers.came_from() == "/" else draw_platform(ticket_id, problem)
+        return draw_refused(ticket_id, problem)
     with journal.action(g.user["id"], "rename", ticket_id) as action:
         ticket = get_ticket(ticket_id)
         if is_stale(ticket["title"], title):
@@ -458,6 +574,18 @@ def move_ticket(ticket_id):
                 status_since=ticket["status_since"] if ticket["status"] == status else action.now,
                 position=action.place("tickets", column, before, ticket_id),
             )  # fmt: skip
+    return tell(action, "/", f"ticket-{ticket_id}")
+
+
+@app.post("/tickets/<id:ticket_id>/top")
+@login_required
+def move_ticket_to_top(ticket_id):
+    """Move a ticket to the top of its column."""
+    with journal.action(g.user["id"], "move", ticket_id) as action:
+        ticket = get_ticket(ticket_id)
+        top = action.top("tickets", {"user_id": g.user["id"], "status": ticket["status"]})
+        if ticket["position"] > top + 1:
+            action.change("tickets", ticket, position=top)
     return tell(action, "/", f"ticket-{ticket_id}")
 
 
@@ -531,9 +659,14 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None):
         ticket=ticket,
         todos=todos,
         done=sum(todo["done"] for todo in todos),
-        beside=get_columns(OPEN_CARDS),
+        beside=get_columns({"in_progress": MORE, "todo": MORE}),
         history=get_history(ticket_id, names),
     )
+
+
+def draw_refused(ticket_id, problem):
+    """The page on which a form of this ticket stood, with what was typed."""
+    return draw_board(problem) if helpers.came_from()[0] == "/" else draw_platform(ticket_id, problem)
 
 
 def alone(changes):
@@ -587,6 +720,7 @@ def get_todo(todo_id, trashed=False):
 @login_required
 def add_todos(ticket_id):
     """Add a to-do for each line, at the end of a ticket's list."""
+    get_ticket(ticket_id)
     try:
         texts = read_lines("text")
         with journal.action(g.user["id"], "todo_add", ticket_id, helpers.form_key()) as action:
@@ -599,7 +733,7 @@ def add_todos(ticket_id):
             for number, text in enumerate(texts):
                 action.add("todos", ticket_id=ticket_id, text=text, done=0, position=end + number)
     except Problem as problem:
-        return draw_platform(ticket_id, problem)
+        return draw_refused(ticket_id, problem)
     except Repeated as repeated:
         return answer(repeated.action_id, None, ticket_id, f"/platform/{ticket_id}", "add-todo")
     return tell(action, f"/platform/{ticket_id}", "add-todo")
@@ -613,7 +747,7 @@ def edit_todo(todo_id):
     try:
         text = read_line("text")
     except Problem as problem:
-        return draw_platform(ticket_id, problem)
+        return draw_refused(ticket_id, problem)
     with journal.action(g.user["id"], "todo_edit", ticket_id) as action:
         todo = get_todo(todo_id)
         if is_stale(todo["text"], text):
@@ -697,7 +831,7 @@ def reverse(way, nothing):
 @login_required
 def trash():
     """What was deleted in the last 30 days."""
-    return draw_trash()
+    return unchanged() or draw_trash()
 
 
 def draw_trash(toast=None):
@@ -769,12 +903,13 @@ def answer(action_id, changes, ticket_id, fallback, anchor=None, toast=None):
     answered with `fallback`. `changes` are the action's (None: unknown), the rest is as `back` and
     `draw_board_changes` take it.
     """
-    page = helpers.came_from()
+    page, view = helpers.came_from()
     if page.startswith("/platform/") and not is_live(whole(page.removeprefix("/platform/"))):
         page = ""
     if not page or not wants_fragments():
-        return back(page or fallback, action_id, anchor)
-    toast = toast or get_toast(action_id)
+        return back(page or fallback, view, action_id, anchor)
+    read_user_again()
+    toast = {**toast, "place": get_place(changes)} if toast else get_toast(action_id)
     if page.startswith("/platform/"):
         return draw_platform(whole(page.removeprefix("/platform/")), changes=changes, toast=toast)
     if page == "/trash":
@@ -795,16 +930,25 @@ def draw(template, problem=None, toast=None, **values):
         return refuse(problem)
     if not problem:  # a refusal has no news, and must not need a database that is away
         toast = toast or get_toast(whole(request.args.get("done")))
-    response = Response(render_template(template, user=g.get("user"), problem=problem, toast=toast, **values))
+    page = render_template(
+        template, user=g.get("user"), etag=None if problem else g.get("etag"), problem=problem, toast=toast, **values
+    )  # fmt: skip
+    response = Response(page)
     response.status_code = problem.status if problem else 200
     if "etag" in g and not problem:
         response.headers["ETag"] = g.etag
+    if request.method == "POST" and g.get("user"):
+        response.headers["X-Version"] = g.user["version"]
     return response
 
 
 def unchanged():
-    """304 when the script has this very page, by build, person, version, address and day; else None."""
-    about = (BUILD, g.user["id"], g.user["version"], request.full_path, wants_fragments(), words.day_number())
+    """304 when the script has this very page, by build, person, address, day and version; else None.
+
+    The version stands by itself at the end: the script counts its own changes on.
+    """
+    query = [item for item in request.args.items(multi=True) if item[0] != "done"]  # which only tells of an action
+    about = (BUILD, g.user["id"], request.path, query, words.day_number())
     g.etag = f'W/"{zlib.crc32(repr(about).encode()):08x}-{g.user["version"]}"'
     if g.etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers={"ETag": g.etag})
@@ -839,7 +983,42 @@ def get_toast(action_id):
         "text": words.describe(action["kind"], changes, names, action["step_kind"]),
         "undo": action["id"] if action["state"] == IN_EFFECT else action["step_id"] if again else None,
         "redo": action["id"] if action["state"] == TAKEN_BACK else None,
+        "place": get_place(changes[::-1] if action["kind"] == "undo" else changes),
     }
+
+
+PLACES = {
+    "tickets": """
+        SELECT moved.status, COUNT(*) AS place
+        FROM tickets AS moved JOIN tickets AS other ON other.user_id = moved.user_id AND other.status = moved.status
+        WHERE
+            moved.id = ? AND moved.user_id = ? AND moved.deleted_at IS NULL AND other.deleted_at IS NULL
+            AND other.position <= moved.position AND (other.position < moved.position OR other.id <= moved.id)
+        GROUP BY moved.status
+        """,
+    "todos": """
+        SELECT
+            COUNT(*) AS held,
+            COUNT(
+                CASE WHEN other.position < moved.position
+                OR (other.position = moved.position AND other.id <= moved.id) THEN 1 END
+            ) AS place
+        FROM todos AS moved
+        JOIN todos AS other ON other.ticket_id = moved.ticket_id
+        JOIN tickets ON tickets.id = moved.ticket_id
+        WHERE moved.id = ? AND tickets.user_id = ? AND moved.deleted_at IS NULL AND other.deleted_at IS NULL
+        HAVING COUNT(*) > 0
+        """,
+}
+
+
+def get_place(changes):
+    """Where what an action moved stands now, as (place, of how many); None when it moved nothing, or it has gone."""
+    table, row_id, _, after = changes[-1] if changes else (None, None, None, {})
+    if "position" not in after or "title" in after or "text" in after:
+        return None
+    rows = db.execute(PLACES[table], row_id, g.user["id"])
+    return (rows[0]["place"], rows[0].get("held") or g.user[rows[0]["status"]]) if rows else None
 
 
 def is_stale(stored, new):
@@ -849,10 +1028,11 @@ def is_stale(stored, new):
 
 
 def draw_stale(field, mine, theirs):
-    """Show both texts and let the person choose; the script sends the form plainly to get there."""
-    if wants_fragments():
-        return Response(status=409, headers={"X-Send-Plainly": "1"})
-    return draw("stale.html", Problem(409, ""), field=field, mine=mine, theirs=theirs, home=helpers.came_from() or "/")
+    """Show both texts and let the person choose; the script puts them where the field was."""
+    path, view = helpers.came_from()
+    template = "_stale.html" if wants_fragments() else "stale.html"
+    values = {"field": field, "mine": mine, "theirs": theirs, "home": helpers.address(path or "/", view)}
+    return Response(render_template(template, user=g.user, **values), 409)
 
 
 # Errors
@@ -929,6 +1109,25 @@ def static_file(digest, name):
     if packed:
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+@app.get("/manifest.webmanifest")
+def manifest():
+    """What a phone needs to put NIKKO among its apps."""
+    icons = [
+        {"src": asset_url("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+        {"src": asset_url("icon-192.png"), "sizes": "192x192", "type": "image/png"},
+        {"src": asset_url("icon-512.png"), "sizes": "512x512", "type": "image/png"},
+    ]
+    about = {"name": "NIKKO", "short_name": "NIKKO", "description": "Your ticket board", "icons": icons}
+    how = {
+        "id": "/",
+        "start_url": "/",
+        "display": "standalone",
+        "background_color": "#f7f5f0",
+        "theme_color": "#ffffff",
+    }
+    return Response(json.dumps(about | how), mimetype="application/manifest+json")
 
 
 @app.template_global()

@@ -1,9 +1,11 @@
-"""Jinja2 as it is, but quicker at what a board does most: printing a value into the page, escaped.
+"""Jinja2 as it is, but quicker at what a board does most: printing values, escaped, and the same rows again.
 
 Jinja2 makes a Markup object of each printed value, for the case that an expression goes on with it. Here the
 value goes straight into the page's text, so the escaped text itself is enough: a board of 50 tickets takes a
 quarter less time. What is escaped, and how, is MarkupSafe's as before.
 """
+
+import functools
 
 from flask.templating import Environment
 from jinja2.compiler import CodeGenerator
@@ -36,3 +38,13 @@ class QuickEnvironment(Environment):
 
     code_generator_class = QuickCodeGenerator
     escaped = staticmethod(escaped)
+
+
+@functools.lru_cache(8192)
+def drawn(macro, *values):
+    """What a macro draws for these values, remembered: a page draws anew only the rows that changed.
+
+    It can't show an old text, for the text is one of the values. The macro has to be imported without context, so
+    that it sees nothing else, and must draw the same each time. 8,192 rows take some 16 MB of a worker.
+    """
+    return macro(*values)

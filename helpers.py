@@ -6,9 +6,10 @@ import hashlib
 import re
 import threading
 import unicodedata
-from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
 
 from flask import Response, g, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -195,24 +196,41 @@ def typed():
 
 #: The pages on which a form can stand that leads back to where it was sent from.
 PAGES = re.compile(r"/|/platform/[0-9]+|/trash")
+#: What of their addresses says what they show: a search, more of a column, opened tickets.
+VIEW = ("q", "more", "open")
 
 
 def came_from():
-    """The path of the page on which the form stood; empty when it is none of PAGES.
+    """The page on which the form stood, as (path, view); the path is empty when it is none of PAGES.
 
-    The form may name it as `back`, as one does that was refused and stands on no page of its own.
+    The form may name it as `back`, as the script's do, and one that was refused and stands on no page of its own.
     """
     try:
         referrer = urlsplit(request.referrer or "")
+        page = urlsplit(request.form["back"]) if request.form.get("back") else referrer
     except ValueError:
-        referrer = urlsplit("")
-    path = request.form.get("back") or (referrer.path if referrer.netloc == request.host else "")
-    return path if PAGES.fullmatch(path) else ""
+        return "", MultiDict()
+    if (page is referrer and referrer.netloc != request.host) or not PAGES.fullmatch(page.path):
+        return "", MultiDict()
+    return page.path, MultiDict(item for item in parse_qsl(page.query[:2000]) if item[0] in VIEW)
 
 
-def back(page, done=None, anchor=None):
+def get_view():
+    """What the address of the page says to show, be it asked for or the one on which a form stood."""
+    if request.method == "POST":
+        return came_from()[1]
+    return MultiDict(item for item in request.args.items(multi=True) if item[0] in VIEW)
+
+
+def address(path, view=MultiDict(), **more):  # noqa: B008  (it is only read)
+    """A page's address, with what it shows."""
+    query = [*view.items(multi=True), *((name, value) for name, value in more.items() if value)]
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def back(path, view=MultiDict(), done=None, anchor=None):  # noqa: B008
     """Go to a page that then tells of the action `done`; `anchor` is the element to show."""
-    return go(f"{page}{f'?done={done}' if done else ''}{f'#{anchor}' if anchor else ''}")
+    return go(address(path, view, done=done) + (f"#{anchor}" if anchor else ""))
 
 
 def go(path):

@@ -19,6 +19,8 @@ COLUMNS = {
     "tickets": {"user_id", "title", "status", "status_since", "position", "deleted_at"},
     "todos": {"ticket_id", "text", "done", "position", "deleted_at"},
 }
+#: What decides whether a ticket is on the board, and in which column.
+SHOWN = {"tickets": ("status", "deleted_at"), "todos": ()}
 #: The texts that are also stored as search compares them.
 FOLDED = {"title": "title_folded", "text": "text_folded"}
 SPENT, IN_EFFECT, TAKEN_BACK = 0, 1, 2
@@ -194,6 +196,11 @@ class Journal:
         self.db.execute("UPDATE actions SET state = ? WHERE id = ?", state, action_id)
 
     def _write(self, action, user_id, state, step_id=None, form_key=None):
+        if any(action.shown.values()):
+            self.db.execute(
+                "UPDATE users SET todo = todo + ?, in_progress = in_progress + ?, done = done + ? WHERE id = ?",
+                *action.shown.values(), user_id,
+            )  # fmt: skip
         if action.changes:
             action.id = self.db.execute(
                 """
@@ -208,12 +215,13 @@ class Action:
     """The changes of one step.
 
     `id` is its row of `actions`, None while (or if) nothing was changed; `names` has, by (table, id), the title or
-    text of the changed rows as far as it was at hand.
+    text of the changed rows as far as it was at hand; `shown` is how many tickets more each column of the board has.
     """
 
     def __init__(self, db, kind, ticket_id):
         self.db, self.kind, self.ticket_id, self.now = db, kind, ticket_id, int(time.time())
         self.id, self.changes, self.names = None, [], {}
+        self.shown = {"todo": 0, "in_progress": 0, "done": 0}
 
     def add(self, table, **values):
         """Add a row and return its id. Undoing it puts the row in the trash."""
@@ -223,6 +231,8 @@ class Action:
         row_id = self.db.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *columns.values())
         self.changes.append((table, row_id, {"deleted_at": self.now}, {**values, "deleted_at": None}))
         self._name(table, row_id, values)
+        if table == "tickets":
+            self.shown[values["status"]] += 1
         return row_id
 
     def change(self, table, row, **values):
@@ -232,12 +242,14 @@ class Action:
         """
         check(table, values)
         row_id = row["id"] if isinstance(row, dict) else row
-        held = row if isinstance(row, dict) and row.keys() >= values.keys() else self._held(table, row_id, values)
+        whole = isinstance(row, dict) and row.keys() >= {*values, *SHOWN[table]}
+        held = row if whole else self._held(table, row_id, values)
         after = {name: value for name, value in values.items() if held[name] != value}
         if after:
             self._set(table, row_id, after)
             self.changes.append((table, row_id, {name: held[name] for name in after}, after))
             self._name(table, row_id, held)
+            self._count(table, held, after)
 
     def put_back(self, table, row_id, before, after):
         """Set `before` if the row still holds `after`, and say whether it did. A purged row is passed over."""
@@ -253,7 +265,8 @@ class Action:
         if before.get("deleted_at"):
             before = {**before, "deleted_at": self.now}  # its time in the trash begins now
         self._set(table, row_id, before)
-        self.changes.append((table, row_id, held, before))
+        self.changes.append((table, row_id, {name: held[name] for name in before}, before))
+        self._count(table, held, before)
         return True
 
     def place(self, table, scope, before=None, row_id=0):
@@ -317,7 +330,15 @@ class Action:
     def _name(self, table, row_id, held):
         self.names[table, row_id] = held.get("title") or held.get("text")
 
+    def _count(self, table, held, after):
+        """Note what the change does to the number of tickets in each column of the board."""
+        if table == "tickets":
+            for row, count in ((held, -1), (held | after, 1)):
+                if row["deleted_at"] is None:
+                    self.shown[row["status"]] += count
+
     def _held(self, table, row_id, names):
+        names = dict.fromkeys([*names, *SHOWN[table]])
         rows = self.db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id = ?", row_id)
         return rows[0] if rows else None
 

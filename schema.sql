@@ -16,7 +16,11 @@ CREATE TABLE IF NOT EXISTS users (
     last_name VARCHAR(100) NOT NULL,
     theme VARCHAR(5) NOT NULL DEFAULT 'auto',   -- auto, light or dark
     version INTEGER NOT NULL DEFAULT 0,         -- of this person's data: every change raises it
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    shortcuts INTEGER NOT NULL DEFAULT 1,       -- whether single keys do something (WCAG 2.1.4)
+    todo INTEGER NOT NULL DEFAULT 0,            -- how many tickets the board has in each column: kept by the
+    in_progress INTEGER NOT NULL DEFAULT 0,     -- journal, so that nobody counts 50,000 for a heading
+    done INTEGER NOT NULL DEFAULT 0
 ) {table};
 
 CREATE TABLE IF NOT EXISTS sessions (

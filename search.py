@@ -37,9 +37,17 @@ class Search(NamedTuple):
     def condition(self):
         """SQL that holds for the tickets that are found, and its values."""
         conditions = [OPERATORS[operator] for operator in self.operators] + [WORD] * len(self.words)
-        patterns = [re.sub(r"([!%_])", r"!\1", word) for word in self.words]
-        values = [f"%{pattern}%" for pattern in patterns for _ in range(2)]
+        values = [pattern for pattern in self.patterns() for _ in range(2)]
         return "".join(f" AND {condition}" for condition in conditions), values
+
+    def todo_condition(self):
+        """SQL that holds for the to-dos in which a word is found, and its values."""
+        found = " OR ".join(["todos.text_folded LIKE ? ESCAPE '!'"] * len(self.words))
+        return f" AND ({found or 'FALSE'})", self.patterns()
+
+    def patterns(self):
+        """The words as LIKE wants them."""
+        return [f"%{pattern}%" for pattern in (re.sub(r"([!%_])", r"!\1", word) for word in self.words)]
 
     def marked(self, text):
         """The text as (piece, whether it was found), to be put together again."""

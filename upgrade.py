@@ -14,10 +14,27 @@ from pathlib import Path
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 #: The version of schema.sql.
-VERSION = 1
+VERSION = 2
 
 #: What takes a database from the version before to this one; schema.sql has it already.
-STEPS = {}
+STEPS = {
+    2: [
+        "ALTER TABLE users ADD COLUMN shortcuts INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE users ADD COLUMN todo INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE users ADD COLUMN in_progress INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE users ADD COLUMN done INTEGER NOT NULL DEFAULT 0",
+        *[
+            f"""
+            UPDATE users SET {status} = (
+                SELECT COUNT(*)
+                FROM tickets
+                WHERE user_id = users.id AND deleted_at IS NULL AND status = '{status}'
+            )
+            """
+            for status in ("todo", "in_progress", "done")
+        ],
+    ]
+}
 
 WORDS = {
     "sqlite": {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT", "long": "TEXT", "table": ""},

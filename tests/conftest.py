@@ -29,6 +29,8 @@ REQUIRED = os.environ.get("REQUIRE_ALL") == "1"
 PASSWORD = "ein Tritt in den Schnee"
 PASSWORD_HASH = generate_password_hash(PASSWORD, "scrypt:32768:8:3")
 numbers = itertools.count(1)
+#: The board with what "Show older" would bring.
+WHOLE_BOARD = "/?" + "&".join(f"more={status}" for status in ("todo", "in_progress", "done") for _ in range(5))
 
 
 def missing(what):
@@ -132,7 +134,7 @@ class Person:
 
     def board(self):
         """What the board page shows: {status: [titles]}."""
-        return shown_board(self.get("/").text)
+        return shown_board(self.get(WHOLE_BOARD).text)
 
     def todos(self, ticket_id):
         """What the platform page shows: [(text, done)]."""
@@ -149,7 +151,9 @@ def shown_board(page):
 
 def shown_todos(page):
     """The to-dos on a platform page as (text, done), in their order."""
-    todos = re.findall(r'aria-checked="(\w+)".*?<span class="text"[^>]*>(.*?)</span>', page, re.DOTALL)
+    todos = re.findall(
+        r'role="checkbox"[^>]* aria-checked="(\w+)".*?<span class="text"[^>]*>(.*?)</span>', page, re.DOTALL
+    )
     return [(html.unescape(text), checked == "true") for checked, text in todos]
 
 

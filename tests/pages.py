@@ -72,7 +72,16 @@ class Element(HTMLParser):
     @property
     def name(self):
         """What it is called for a screen reader."""
-        return self.attributes.get("aria-label") or self.words
+        return self.attributes.get("aria-label") or re.sub(r"[ \n]+", " ", self.heard).strip()
+
+    @property
+    def heard(self):
+        """Its text without what is hidden from a screen reader."""
+        return "".join(
+            child if isinstance(child, str) else child.heard
+            for child in self.children
+            if isinstance(child, str) or child.attributes.get("aria-hidden") != "true"
+        )
 
     def around(self, tag):
         """The nearest such element around this one."""

@@ -273,6 +273,7 @@ OWNED = {
     "POST /tickets/<id:ticket_id>/title": {"title": "typed text"},
     "POST /tickets/<id:ticket_id>/status": {"status": "done"},
     "POST /tickets/<id:ticket_id>/position": {"status": "done", "before": ""},
+    "POST /tickets/<id:ticket_id>/top": {},
     "POST /tickets/<id:ticket_id>/delete": {},
     "POST /tickets/<id:ticket_id>/todos": {"text": "typed text"},
     "POST /todos/<id:todo_id>/text": {"text": "typed text"},
@@ -370,7 +371,7 @@ def test_a_registration_can_not_choose_its_id_or_hash(site, visitor, monkeypatch
 
 def test_a_visitor_is_sent_to_the_login_page_and_back(visitor, site):
     for rule in rules(site, "GET"):
-        if rule.endpoint in ("login", "register", "healthz", "static_file"):
+        if rule.endpoint in ("login", "register", "healthz", "static_file", "manifest"):
             continue
         path = path_of(rule, ticket=1, todo=1)
         response = visitor.get(path + "?q=a%26b")
@@ -399,7 +400,7 @@ def test_a_visitors_forms_are_refused_and_the_text_kept(visitor, site):
 
 def test_a_visitors_script_is_told_so_and_never_gets_the_login_page(visitor, site):
     for rule in rules(site, "GET"):
-        if rule.endpoint in ("login", "register", "healthz", "static_file"):
+        if rule.endpoint in ("login", "register", "healthz", "static_file", "manifest"):
             continue
         path = path_of(rule, ticket=1, todo=1)
         response = visitor.get(path, headers={"X-Requested-With": "XMLHttpRequest"})

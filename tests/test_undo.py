@@ -85,7 +85,9 @@ def test_every_step_is_undone_and_done_again_by_the_forms(board, step):
 
 def press_menu(board, button):
     """Press a button of the account's menu on the board."""
-    forms = [form for form in read(board.person, "/").all("form") if form.attributes["action"] == f"/{button.lower()}"]
+    forms = [
+        form for form in read(board.person, "/").all("form") if form.attributes.get("action") == f"/{button.lower()}"
+    ]
     assert any(each.name == button for form in forms for each in form.all("button"))
     return board.person.post(f"/{button.lower()}", page="/")
 

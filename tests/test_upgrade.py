@@ -18,8 +18,9 @@ ROOT = Path(__file__).parent.parent
 TABLES = {"nikko", "users", "sessions", "tickets", "todos", "actions"}
 
 #: What an invented next version changes.
+NEXT_VERSION = upgrade.VERSION + 1
 NEXT = {
-    2: [
+    NEXT_VERSION: [
         "ALTER TABLE tickets ADD COLUMN colour {long}",
         "UPDATE tickets SET colour = 'red'",
         "CREATE TABLE labels (id {identity}, name {long}) {table}",
@@ -130,8 +131,8 @@ import sys, database, upgrade
 db = database.SQL(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.read()
-steps = {2: ["ALTER TABLE tickets ADD COLUMN colour {long}", "CREATE TABLE labels (id {identity}) {table}"]}
-upgrade.prepare(db, steps, int(sys.argv[2]))
+steps = ["ALTER TABLE tickets ADD COLUMN colour {long}", "CREATE TABLE labels (id {identity}) {table}"]
+upgrade.prepare(db, {upgrade.VERSION + 1: steps}, int(sys.argv[2]))
 print(db.execute("SELECT version FROM nikko"))
 """
 
@@ -156,7 +157,7 @@ def prepare_at_once(address, version):
 
 
 def test_four_processes_prepare_an_empty_database_at_once(address, empty):
-    prepare_at_once(address, 1)
+    prepare_at_once(address, upgrade.VERSION)
     assert tables(empty) == TABLES
     assert len(empty.execute("SELECT version FROM nikko")) == 1
 
@@ -164,7 +165,7 @@ def test_four_processes_prepare_an_empty_database_at_once(address, empty):
 def test_four_processes_bring_an_older_database_up_to_date_at_once(address, empty):
     upgrade.prepare(empty)
     add_rows(empty)
-    prepare_at_once(address, 2)
+    prepare_at_once(address, NEXT_VERSION)
     assert tables(empty) == TABLES | {"labels"}
     assert titles(empty) == ["one", "two: (:D"]
 
@@ -172,35 +173,97 @@ def test_four_processes_bring_an_older_database_up_to_date_at_once(address, empt
 def test_an_older_database_is_brought_up_to_date_with_its_rows(empty):
     upgrade.prepare(empty)
     add_rows(empty)
-    upgrade.prepare(empty, NEXT, 2)
+    upgrade.prepare(empty, NEXT, NEXT_VERSION)
     assert empty.execute("SELECT title, colour FROM tickets ORDER BY id") == [
         {"title": "one", "colour": "red"},
         {"title": "two: (:D", "colour": "red"},
     ]
     assert tables(empty) == TABLES | {"labels"}
-    assert empty.execute("SELECT version FROM nikko") == [{"version": 2}]
-    upgrade.prepare(empty, NEXT, 2)
+    assert empty.execute("SELECT version FROM nikko") == [{"version": NEXT_VERSION}]
+    upgrade.prepare(empty, NEXT, NEXT_VERSION)
 
 
 def test_several_versions_are_caught_up_in_their_order(empty):
     upgrade.prepare(empty)
     add_rows(empty)
-    upgrade.prepare(empty, {**NEXT, 3: ["UPDATE tickets SET colour = colour || ' wine'"], 4: []}, 4)
+    upgrade.prepare(
+        empty,
+        {**NEXT, NEXT_VERSION + 1: ["UPDATE tickets SET colour = colour || ' wine'"], NEXT_VERSION + 2: []},
+        NEXT_VERSION + 2,
+    )
     assert {row["colour"] for row in empty.execute("SELECT colour FROM tickets")} == {"red wine"}
-    assert empty.execute("SELECT version FROM nikko") == [{"version": 4}]
+    assert empty.execute("SELECT version FROM nikko") == [{"version": NEXT_VERSION + 2}]
+
+
+#: Every schema that NIKKO ever had, as it made it, with a board that it filled.
+SCHEMAS = sorted(Path(__file__).parent.glob("schemas/*.sql"))
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda path: path.stem)
+def test_a_board_of_every_older_nikko_is_whole_after_the_upgrade(empty, schema):
+    tables_part, data_part = schema.read_text(encoding="utf-8").split("-- What a board held")
+    for statement in upgrade.statements(tables_part):
+        empty.execute(upgrade.fill(statement, empty.kind))
+    for line in data_part.splitlines()[1:]:
+        empty.execute(line)
+    held = {table: [dict(row) for row in empty.execute(f"SELECT * FROM {table} ORDER BY 1")] for table in TABLES}
+    upgrade.prepare(empty)
+    for table, rows in held.items():
+        now = empty.execute(f"SELECT * FROM {table} ORDER BY 1")
+        if table == "nikko":
+            assert now == [{"version": upgrade.VERSION}]
+        else:
+            assert [{name: new[name] for name in old} for old, new in zip(rows, now, strict=True)] == rows
+    kept = empty.execute("SELECT username, todo, in_progress, done, shortcuts FROM users ORDER BY id")
+    assert kept == [
+        {"username": "Mira", "todo": 1, "in_progress": 1, "done": 2, "shortcuts": 1},
+        {"username": "noor", "todo": 0, "in_progress": 0, "done": 0, "shortcuts": 1},
+    ]
+
+
+def test_there_is_a_board_of_every_older_nikko_to_try():
+    assert [int(path.stem) for path in SCHEMAS] == list(range(1, upgrade.VERSION))
+
+
+def test_an_upgraded_database_has_the_tables_of_a_new_one(empty, new_database):
+    for statement in upgrade.statements(SCHEMAS[0].read_text(encoding="utf-8").split("-- What a board held")[0]):
+        empty.execute(upgrade.fill(statement, empty.kind))
+    empty.execute("INSERT INTO nikko (version) VALUES (1)")
+    upgrade.prepare(empty)
+    with contextlib.closing(database.SQL(new_database())) as new:
+        upgrade.prepare(new)
+        assert columns(empty) == columns(new)
+
+
+#: A table's columns, as each engine tells them.
+COLUMNS = """
+    SELECT column_name AS name, data_type AS type, is_nullable AS is_null
+    FROM information_schema.columns
+    WHERE table_name = ? AND table_schema = {}
+    ORDER BY 1
+    """
+COLUMNS = {
+    "sqlite": 'SELECT name, type, "notnull" FROM pragma_table_info(?) ORDER BY 1',
+    "postgresql": COLUMNS.format("current_schema()"),
+    "mysql": COLUMNS.format("DATABASE()"),
+}
+
+
+def columns(db):
+    return {table: db.execute(COLUMNS[db.kind], table) for table in TABLES}
 
 
 def test_the_copy_from_before_holds_the_old_data_for_its_owner_alone(file):
     make(file)
     with open_file(file) as db:
         add_rows(db)  # still in the write-ahead log when it is copied
-        upgrade.prepare(db, NEXT, 2)
-    copy = file.with_name("database.db.before-2")
+        upgrade.prepare(db, NEXT, NEXT_VERSION)
+    copy = file.with_name(f"database.db.before-{NEXT_VERSION}")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir() if ".part" in path.name] == []
     with contextlib.closing(sqlite3.connect(copy)) as old:
         assert old.execute("SELECT title FROM tickets ORDER BY id").fetchall() == [("one",), ("two: (:D",)]
-        assert old.execute("SELECT version FROM nikko").fetchall() == [(1,)]
+        assert old.execute("SELECT version FROM nikko").fetchall() == [(upgrade.VERSION,)]
         assert old.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert "colour" not in [column[1] for column in old.execute("PRAGMA table_info(tickets)")]
 
@@ -209,8 +272,8 @@ def test_the_copy_can_be_used_as_it_is(file):
     make(file)
     with open_file(file) as db:
         add_rows(db)
-        upgrade.prepare(db, NEXT, 2)
-    with open_file(file.with_name("database.db.before-2")) as db:
+        upgrade.prepare(db, NEXT, NEXT_VERSION)
+    with open_file(file.with_name(f"database.db.before-{NEXT_VERSION}")) as db:
         upgrade.prepare(db)
         assert titles(db) == ["one", "two: (:D"]
 
@@ -220,31 +283,35 @@ def test_a_step_that_fails_leaves_the_old_database_as_it_was(empty):
     upgrade.prepare(empty)
     add_rows(empty)
     with pytest.raises(RuntimeError):
-        upgrade.prepare(empty, {2: [*NEXT[2], "DELETE FROM tickets", "UPDATE nowhere SET x = 1"]}, 2)
+        upgrade.prepare(
+            empty,
+            {NEXT_VERSION: [*NEXT[NEXT_VERSION], "DELETE FROM tickets", "UPDATE nowhere SET x = 1"]},
+            NEXT_VERSION,
+        )
     assert tables(empty) == TABLES
     assert titles(empty) == ["one", "two: (:D"]
     upgrade.prepare(empty)
-    upgrade.prepare(empty, NEXT, 2)
+    upgrade.prepare(empty, NEXT, NEXT_VERSION)
     assert {row["colour"] for row in empty.execute("SELECT colour FROM tickets")} == {"red"}
 
 
 def test_a_step_that_fails_keeps_no_one_else_waiting(empty, address):
     upgrade.prepare(empty)
     with pytest.raises(RuntimeError):
-        upgrade.prepare(empty, {2: ["UPDATE nowhere SET x = 1"]}, 2)
+        upgrade.prepare(empty, {NEXT_VERSION: ["UPDATE nowhere SET x = 1"]}, NEXT_VERSION)
     with contextlib.closing(database.SQL(address, wait=1)) as other:
-        upgrade.prepare(other, NEXT, 2)
-        assert other.execute("SELECT version FROM nikko") == [{"version": 2}]
+        upgrade.prepare(other, NEXT, NEXT_VERSION)
+        assert other.execute("SELECT version FROM nikko") == [{"version": NEXT_VERSION}]
 
 
 def test_a_newer_database_is_refused_with_its_rows_untouched(empty):
     upgrade.prepare(empty)
     add_rows(empty)
-    upgrade.prepare(empty, NEXT, 2)
+    upgrade.prepare(empty, NEXT, NEXT_VERSION)
     with pytest.raises(Refused, match="newer NIKKO"):
         upgrade.prepare(empty)
     assert titles(empty) == ["one", "two: (:D"]
-    assert empty.execute("SELECT version FROM nikko") == [{"version": 2}]
+    assert empty.execute("SELECT version FROM nikko") == [{"version": NEXT_VERSION}]
 
 
 def test_another_programs_tables_are_refused(empty):

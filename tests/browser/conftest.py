@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD_HASH, missing, numbers, shown_board, shown_todos
+from conftest import PASSWORD_HASH, WHOLE_BOARD, missing, numbers, shown_board, shown_todos
 
 import database
 from sessions import DatabaseCache
@@ -140,7 +140,7 @@ class Person:
 
     def board(self):
         """What is stored, as a page says it: {status: [titles]}."""
-        return shown_board(self.get("/"))
+        return shown_board(self.get(WHOLE_BOARD))
 
     def todos(self, ticket_id):
         """What is stored, as a page says it: [(text, done)]."""
