@@ -25,7 +25,7 @@ import settings
 import upgrade
 import words
 from database import SQL, Deadlock, Full, Unavailable
-from drawing import QuickEnvironment, drawn
+from drawing import QuickEnvironment, drawn, drawn_rows
 from helpers import (
     Problem,
     back,
@@ -76,7 +76,12 @@ app.session_interface = DatabaseSessions(db, without="/static/")
 app.url_map.converters["id"] = helpers.IdConverter
 app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 app.jinja_env.globals.update(
-    STATUSES=STATUSES, new_key=lambda: secrets.token_urlsafe(12), config=config, drawn=drawn, MORE=MORE
+    STATUSES=STATUSES,
+    MORE=MORE,
+    config=config,
+    drawn=drawn,
+    drawn_rows=drawn_rows,
+    new_key=lambda: secrets.token_urlsafe(12),
 )
 app.jinja_env.filters.update(day=words.day, moment=words.moment, in_trash=words.in_trash)
 ASSETS = assets.load(HERE / "static")
@@ -337,7 +342,8 @@ def draw_board(problem=None, toast=None):
     """The board, with what a refused form had in it; the script gets the part that it asks for."""
     view = helpers.get_view()
     query = search.parse(view.get("q", ""))
-    columns, counts = get_columns(get_shown(view, query), query), get_counts(query)
+    columns, following = get_columns(get_shown(view, query), query)
+    counts = get_counts(query)
     edit = request.view_args.get("ticket_id") if problem else whole(request.args.get("edit"))
     move = whole(request.args.get("move"))
     shown = {ticket["id"] for tickets in columns.values() for ticket in tickets}
@@ -351,6 +357,7 @@ def draw_board(problem=None, toast=None):
         more_of=lambda status: helpers.address("/", view, more=status),
         query=query,
         columns=columns,
+        following=following,
         counts=counts,
         edit=edit,
         move=move,
@@ -367,16 +374,23 @@ def get_shown(view, query=None):
 
 
 def get_columns(shown, query=None):
-    """The first of the person's tickets in each column, {status: rows}; `shown` says how many, `query` which."""
+    """The first of the person's tickets in each column, {status: rows}, and the id that follows, {status: id or None}.
+
+    `shown` says how many there are in each, {status: number}, and `query` which.
+    """
     found, values = query.condition() if query else ("", [])
     columns = {status: [] for status in shown}
     for ticket in db.execute(
         " UNION ALL ".join(COLUMN.format(card=CARD, found=found, status=status) for status in shown)
         + " ORDER BY status, position, id",
-        *[value for status, limit in shown.items() for value in (g.user["id"], status, *values, limit)],
+        *[value for status, limit in shown.items() for value in (g.user["id"], status, *values, limit + 1)],
     ):
         columns[ticket["status"]].append(ticket)
-    return columns
+        ticket["since"] = words.day(ticket["status_since"]) if ticket["status"] == "done" else None
+    following = {
+        status: tickets.pop()["id"] if len(tickets) > shown[status] else None for status, tickets in columns.items()
+    }
+    return columns, following
 
 
 def get_counts(query=None):
@@ -403,7 +417,7 @@ def get_opened(view):
     opened = {ticket_id: [] for ticket_id in map(whole, view.getlist("open")[:50]) if ticket_id}
     for todo in opened and db.execute(
         """
-        SELECT todos.id, todos.ticket_id, todos.text
+        SELECT todos.id, todos.ticket_id, todos.text, todos.done
         FROM todos JOIN tickets ON tickets.id = todos.ticket_id
         WHERE tickets.id IN (?) AND tickets.user_id = ? AND todos.deleted_at IS NULL AND todos.done = 0
         ORDER BY todos.position, todos.id
@@ -440,9 +454,8 @@ def draw_board_changes(changes, ticket_id, toast):
     """
     view, counts = helpers.get_view(), get_counts()
     ids = {row_id for table, row_id, _, _ in changes or [] if table == "tickets"} or {ticket_id}
-    all_shown = all(counts[status] <= shown for status, shown in get_shown(view).items())
-    # The last one and the first change the whole page, and what isn't shown may come to be.
-    if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or view.get("q") or not all_shown:
+    # The last one and the first change the whole page, and in a search it may be found no more.
+    if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or view.get("q"):
         return draw_board(toast=toast)
     card = get_card(*ids)
     return draw(
@@ -459,7 +472,7 @@ def draw_board_changes(changes, ticket_id, toast):
 def get_card(ticket_id):
     """A ticket as the board shows it; None when it isn't there."""
     rows = db.execute(f"{CARD} AND id = ?", g.user["id"], ticket_id)
-    return rows[0] if rows else None
+    return {**rows[0], "since": words.day(rows[0]["status_since"])} if rows else None
 
 
 def next_card(card):
@@ -649,6 +662,9 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None):
     )  # fmt: skip
     names = {("todos", todo["id"]): todo["text"] for todo in every_todo} | {("tickets", ticket_id): ticket["title"]}
     todos = [todo for todo in every_todo if not todo["deleted_at"]]
+    ids = [None, *(todo["id"] for todo in todos), "", None]
+    for todo, above, below in zip(todos, ids, ids[3:]):
+        todo |= {"ticket_id": ticket_id, "above": above, "below": below}
     return draw(
         "_platform_part.html" if wants_fragments() else "platform.html",
         problem,
@@ -659,7 +675,7 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None):
         ticket=ticket,
         todos=todos,
         done=sum(todo["done"] for todo in todos),
-        beside=get_columns({"in_progress": MORE, "todo": MORE}),
+        beside=get_columns({"in_progress": MORE, "todo": MORE})[0],
         history=get_history(ticket_id, names),
     )
 
@@ -695,6 +711,7 @@ def get_history(ticket_id, names):
             action["kind"], json.loads(action["changes"]), names, action["step_kind"], words.OWN
         )  # fmt: skip
         action["can_undo"] = action["state"] == IN_EFFECT
+        action["when"] = words.moment(action["created_at"])
     return actions
 
 

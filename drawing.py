@@ -6,10 +6,12 @@ quarter less time. What is escaped, and how, is MarkupSafe's as before.
 """
 
 import functools
+import operator
+import re
 
 from flask.templating import Environment
 from jinja2.compiler import CodeGenerator
-from markupsafe import _escape_inner
+from markupsafe import Markup, _escape_inner
 
 
 def escaped(value):
@@ -39,6 +41,10 @@ class QuickEnvironment(Environment):
     code_generator_class = QuickCodeGenerator
     escaped = staticmethod(escaped)
 
+    def make_globals(self, d):
+        """A plain dict: each page copies it, and a ChainMap, which would see globals that come later, takes 25 us."""
+        return {**self.globals, **(d or {})}
+
 
 @functools.lru_cache(8192)
 def drawn(macro, *values):
@@ -47,4 +53,10 @@ def drawn(macro, *values):
     It can't show an old text, for the text is one of the values. The macro has to be imported without context, so
     that it sees nothing else, and must draw the same each time. 8,192 rows take some 16 MB of a worker.
     """
-    return macro(*values)
+    return Markup(re.sub("\n +", "\n", macro(*values)))  # indented for those who read the template
+
+
+def drawn_rows(macro, rows, *names):
+    """What the macro draws for each row, given the columns `names`; one call, for a template's own loop costs more."""
+    values = operator.itemgetter(*names)
+    return Markup("".join([drawn(macro, *values(row)) for row in rows]))

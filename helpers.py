@@ -172,13 +172,14 @@ def whole(text):
 
 
 def form_key():
-    """What marks this very form, if it carries a `key`: its address and all of its fields.
+    """What marks this very form, if it carries a `key`: its address and its fields, but for where it stood.
 
     The same key with another text is not the same form: that text must not get lost.
     """
     if not read("key", ""):
         return None
-    return hashlib.sha256(request.path.encode() + b"?" + request.get_data()).hexdigest()
+    fields = [item for item in request.form.items(multi=True) if item[0] != "back"]
+    return hashlib.sha256(repr((request.path, fields)).encode()).hexdigest()
 
 
 def typed():

@@ -1,56 +1,123 @@
-/* What jQuery adds to pages that work without it: no page loads, edits in place, and a focus that stays.
-   Every form is sent as it stands, and what comes back are elements, drawn by the same templates as the page,
-   each of which takes the place of the one with its id. */
+/* What jQuery adds to pages that work without it: no page loads, edits in place, dragging, keys, and pages that
+   notice what changed elsewhere. Every form is sent as it stands, and what comes back are elements, drawn by the same
+   templates as the page, each of which takes the place of the one with its id. */
 (function ($) {
   "use strict";
 
-  const TOAST_STAYS = 8000; // milliseconds
+  const TOAST_STAYS = 8000; // milliseconds, as all times here
   const ANSWER_WITHIN = 20000;
-  const LOST = "No answer came. What you typed is still here; reload the page to see what was saved.";
-  const before = new Map(); // by id: what stood where something is edited now
-  let adding = $.when(); // what is added goes one after the other, or it would stand in another order
+  const LOOK_AGAIN = 2000;
+  const LOOK_SELDOM = 30000; // while the page isn't seen
+  const LOST = "No answer came. What you did is still here, but not sent.";
+
+  const byId = (id) => document.getElementById(id);
+  const here = () => location.pathname + location.search;
 
   // Placing what the server drew
+
+  let held = false; // whether a redraw had to leave something out
 
   function place(html) {
     const focus = rememberFocus();
     const drawn = document.createElement("template"); // $.parseHTML would set a base address, which the CSP forbids
     drawn.innerHTML = html;
-    $(drawn.content.children).each(function () {
-      const old = document.getElementById(this.id);
-      const list = this.dataset.list && document.getElementById(this.dataset.list);
-      if (this.id === "toast") {
-        $(old).empty().append($(this).contents()); // the live region stays, so that it speaks
+    for (const fresh of [...drawn.content.children]) {
+      const old = byId(fresh.id);
+      if (fresh.id === "toast") {
+        $(old).empty().append($(fresh).contents()); // the live region stays, so that it speaks
         hideToastLater();
-      } else if ("gone" in this.dataset) {
+      } else if (fresh.dataset.list) {
+        putCard(fresh);
+      } else if ("gone" in fresh.dataset) {
         if (old) focus.owners.unshift(...withNeighbours(old));
         $(old).remove();
-      } else if (list) {
-        const next = document.getElementById(this.dataset.before);
-        if (old !== next) $(old).remove();
-        const unknown = this.dataset.before && next?.parentNode !== list; // added elsewhere meanwhile
-        list.insertBefore(this, unknown ? list.firstElementChild : next);
-      } else if (old && !(this.matches(".ticket-head") && $(old).has(".edit").length && !$(this).has(".edit").length)) {
-        keepUnsent(old, this);
-        $(old).replaceWith(this);
+      } else if (old) {
+        renew(old, fresh);
       }
-      if (this.id === "account") document.documentElement.dataset.theme = $(this).find("[aria-pressed=true]").val();
-    });
+      if (fresh.id === "account") document.documentElement.dataset.theme = fresh.dataset.theme;
+    }
+    countOlder();
     giveBackFocus(focus);
   }
 
-  // What somebody is writing outlives a redraw of what is around it.
-  function keepUnsent(old, fresh) {
-    $(old).find("li:has(.edit)").each(function () {
-      $(fresh).find("#" + this.id).replaceWith(this);
-    });
-    $(old).find(".add").each(function () {
-      const $same = $(fresh).find("#" + this.id);
-      $(this).find("textarea").attr("placeholder", (_, old) => $same.find("textarea").attr("placeholder") || old);
-      if ($same.length) $same.replaceWith(this); // itself, for what it sent may come back to it
-      else $(fresh).find("#" + $(this).parent().attr("id")).replaceWith(this.parentNode);
+  // Make `old` like `fresh`: what is the same stays as it is, with its focus, its scroll, and what was typed into it.
+  function renew(old, fresh) {
+    if (old.isEqualNode(fresh)) return;
+    const [parts, news] = [[...old.children], [...fresh.children]];
+    if (old.matches(".add") && fresh.matches(".add")) {
+      $(old).find("textarea").attr("placeholder", $(fresh).find("textarea").attr("placeholder"));
+    } else if (old.matches("ol, ul") && [...parts, ...news].every((item) => item.id)) {
+      renewList(old, news);
+    } else if (parts.length && !hasText(old) && !hasText(fresh) && sameKinds([old, ...parts], [fresh, ...news])) {
+      for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
+      for (const { name } of [...old.attributes]) {
+        if (!fresh.hasAttribute(name) && name !== "open" && name !== "style") old.removeAttribute(name);
+      }
+      parts.forEach((part, number) => renew(part, news[number]));
+    } else if (isBusy(old)) {
+      held = true;
+    } else {
+      for (const kept of $(old).find(".add")) $(fresh).find("#" + kept.id).replaceWith(kept);
+      old.replaceWith(fresh);
+    }
+  }
+
+  function renewList(list, news) {
+    const old = new Set(list.children);
+    let last = null;
+    for (const fresh of news) {
+      const mine = byId(fresh.id);
+      if (mine) renew(mine, fresh);
+      const item = byId(fresh.id) || fresh;
+      const next = last ? last.nextElementSibling : list.firstElementChild;
+      if (item !== next && isBusy(item)) held = true;
+      else if (item !== next) list.insertBefore(item, next);
+      old.delete(mine);
+      last = item.parentNode === list ? item : last;
+    }
+    for (const item of old) {
+      if (isBusy(item)) held = true;
+      else item.remove();
+    }
+  }
+
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const sameKinds = (some, others) =>
+    some.length === others.length &&
+    some.every((one, number) => one.tagName === others[number].tagName && one.id === others[number].id);
+
+  // Whether somebody is at work on it, so that a redraw has to wait.
+  function isBusy(element) {
+    const selection = getSelection();
+    return (
+      $(element).find("*").addBack().is("details[open], .edit, .move, .both, .unsent, .dragged") ||
+      (!selection.isCollapsed && selection.containsNode(element, true))
+    );
+  }
+
+  function putCard(fresh) {
+    const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
+    const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
+    if (!list || underWay.has(card.id)) return;
+    const known = fresh.dataset.before ? next?.parentNode === list : !list.dataset.next;
+    if (!known && list.dataset.next) return $(old).remove(); // among those that aren't shown
+    if (old) renew(old, card);
+    const mine = byId(card.id) || card;
+    const where = known ? next : list.firstElementChild; // the next one was added elsewhere meanwhile
+    if (mine !== where && (mine.parentNode !== list || mine.nextElementSibling !== where)) list.insertBefore(mine, where);
+  }
+
+  // "Show older" counts what isn't there.
+  function countOlder() {
+    $(".column").each(function () {
+      const [count, shown] = [$(this).find("h2 .count").text(), $(this).find(".tickets").children().length];
+      const $older = $(this).find(".older").toggle(count > shown);
+      $older.find("[data-older]").text(Math.min(count - shown, $older.data("most")));
+      if (count > shown && (shown < 10 || !$older.children().length)) held = true;
     });
   }
+
+  // The focus
 
   function rememberFocus() {
     const active = document.activeElement;
@@ -67,54 +134,68 @@
   function giveBackFocus(focus) {
     if (document.activeElement !== document.body) return;
     for (const id of [focus.id, ...focus.owners]) {
-      const $place = $(id ? document.getElementById(id) : null);
+      const $place = $(id ? byId(id) : null);
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
-      const $harmless = focus.key ? $place.find("[data-k=more], [data-k=edit]") : $();
+      const $harmless = focus.key ? $place.find("[data-k=title], [data-k=more], [data-k=edit]") : $();
       const $any = $place.find("a, button, textarea, summary");
       const target = [$same, $harmless, $any].map(($some) => $some.filter(":visible")[0]).find(Boolean);
       if (target) return target.focus();
     }
   }
 
-  // Sending
+  // Sending: one after the other, or what follows could overtake what it builds on
 
-  $(document).on("submit", "form:not([data-plain])", function (event) {
+  let queue = $.when();
+  let sending = 0; // how many are under way, and how many were ever begun
+  let begun = 0;
+  const underWay = new Set(); // the ids of what is being moved: an older answer must not move it back
+  const unsent = new Map(); // by what is marked with it: a function that sends it once more
+
+  $(document).on("submit", "form", function (event) {
+    if (this.method !== "post" || event.isDefaultPrevented()) return;
     event.preventDefault();
-    const button = event.originalEvent.submitter;
     closeMenus();
-    if (!$(this).data("busy")) send(this, button);
+    if ($(this).attr("action") === "/logout") forgetDrafts();
+    if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
   });
 
   function send(form, button) {
     const $form = $(form);
-    const fields = $form.serializeArray();
-    if (button?.name) fields.push({ name: button.name, value: button.value });
     const takeBack = anticipate($form, button);
+    const fields = takeBack.fields || $form.serializeArray();
+    if (button?.name) fields.push({ name: button.name, value: button.value });
     if (!$form.is(".add")) $form.data("busy", true);
-    const ask = () => $.ajax({
-      url: button?.getAttribute("formaction") || form.getAttribute("action"),
-      method: "POST",
-      data: fields,
-      timeout: ANSWER_WITHIN,
-    });
-    ($form.is(".add") ? (adding = adding.then(ask, ask)) : ask())
+    post(button?.getAttribute("formaction") || form.getAttribute("action"), fields)
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
         clearProblems($form);
-        if ($form.is(".edit")) $form.closest("li, .ticket-head").find(".edit").removeClass("edit");
+        forgetDraft($form);
+        if ($form.is(".edit") || $form.parent().is(".both")) $form.closest("li, .ticket-head").find(".edit, .both").removeClass("edit both");
         const page = xhr.getResponseHeader("X-Go-To");
         if (page) visit(page);
         else place(html);
       })
       .fail(function (xhr) {
         takeBack();
-        if (xhr.getResponseHeader("X-Send-Plainly")) form.submit();
+        if (xhr.status === 409 && isHtml(xhr)) choose($form, xhr.responseText);
         else showProblem($form, xhr);
+        if (isLost(xhr)) keepUnsent($form.is(".add, .edit") ? form : $form.closest("li")[0] || form, () => send(form, button));
       });
   }
 
+  function post(url, fields) {
+    if (!fields.some(({ name }) => name === "back")) fields.push({ name: "back", value: here() });
+    const ask = () => $.ajax({ url, method: "POST", data: fields, timeout: ANSWER_WITHIN });
+    sending += 1;
+    begun += 1;
+    queue = queue.then(ask, ask);
+    return queue
+      .always(() => (sending -= 1))
+      .done((_, __, xhr) => countVersion(+xhr.getResponseHeader("X-Version")));
+  }
+
   function visit(page) {
-    const stays = page.split("#")[0] === location.pathname + location.search;
+    const stays = page.split("#")[0] === here();
     location.assign(page);
     if (stays) location.reload();
   }
@@ -128,21 +209,27 @@
       tick();
       return tick;
     }
-    if ($button.is("[name=status]")) return $form.is(".ticket-bar") ? press($button) : moveCard($button);
-    return $.noop;
+    if ($button.is("[name=status]")) {
+      if ($form.is(".ticket-bar")) return press($button);
+      const list = byId("tickets-" + $button.val());
+      return shift($button.closest("li")[0], list, list.firstElementChild);
+    }
+    return () => {};
   }
 
   // The field is ready for the next line while the last one is still under way.
   function emptyField($form) {
     const field = $form.find("textarea")[0];
     const key = $form.find("[name=key]")[0];
-    const [text, sentKey] = [field.value, key.value];
+    const [text, sentKey, fields] = [field.value, key.value, $form.serializeArray()];
     field.value = "";
     key.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("-");
-    return function () {
+    const takeBack = function () {
       if (!field.value) key.value = sentKey; // the same once more adds nothing twice
       field.value = field.value ? text + "\n" + field.value : text;
+      keepDraft(field);
     };
+    return Object.assign(takeBack, { fields });
   }
 
   function press($button) {
@@ -155,19 +242,38 @@
     return () => set(false);
   }
 
-  function moveCard($button) {
-    const focus = rememberFocus();
-    const card = $button.closest("li")[0];
-    const [list, next] = [card.parentNode, card.nextSibling];
-    $("#tickets-" + $button.val()).prepend(card);
+  // Put an item elsewhere on the page; returns how to put it back.
+  function shift(item, list, next) {
+    const [oldList, oldNext, focus] = [item.parentNode, item.nextSibling, rememberFocus()];
+    list.insertBefore(item, next);
     giveBackFocus(focus);
     return function () {
-      list.insertBefore(card, next);
+      oldList.insertBefore(item, oldNext);
       giveBackFocus(focus);
     };
   }
 
-  // Refusals
+  // Send where an item now stands; `takeBack` puts it where it was.
+  function sendPlace(item, takeBack) {
+    const list = item.parentNode;
+    const next = item.nextElementSibling ? item.nextElementSibling.id.split("-")[1] : list.dataset.next || "";
+    const fields = [{ name: "before", value: next }];
+    if (list.dataset.status) fields.push({ name: "status", value: list.dataset.status });
+    underWay.add(item.id);
+    post(item.dataset.place, fields)
+      .always(() => sending || underWay.clear())
+      .done(place)
+      .fail(function (xhr) {
+        takeBack();
+        showProblem($(item), xhr);
+        if (isLost(xhr)) keepUnsent(item, () => sendPlace(item, shift(item, list, byId(`${item.id.split("-")[0]}-${next}`))));
+      });
+  }
+
+  // Refusals, and what didn't arrive
+
+  const isLost = (xhr) => !xhr.status || [502, 503, 504].includes(xhr.status);
+  const isHtml = (xhr) => (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");
 
   function showProblem($form, xhr) {
     const plain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
@@ -182,7 +288,7 @@
     } else if ($note.length) {
       $note.text(message);
     }
-    if (!$note.length || xhr.status === 401 || !xhr.status) notify(message, xhr.status === 401);
+    if (!$note.length || xhr.status === 401 || isLost(xhr)) notify(message, xhr.status === 401);
   }
 
   function clearProblems($form) {
@@ -191,39 +297,181 @@
       const hint = $(this).data("hint");
       $(this).text(hint || "").toggleClass("hint", !!hint).toggleClass("problem", !hint);
     });
-    $("#notice").prop("hidden", true);
+    if (!unsent.size) $("#notice").prop("hidden", true);
   }
 
   function notify(message, loggedOut) {
     $("#notice").prop("hidden", false).find("span").text(message);
     $("#notice a").prop("hidden", !loggedOut);
+    $("#notice [data-retry]").prop("hidden", !unsent.size);
   }
+
+  function keepUnsent(element, again) {
+    unsent.set(element, again);
+    $(element).addClass("unsent");
+    notify(LOST);
+  }
+
+  $(document).on("click", "[data-retry]", function () {
+    const again = [...unsent];
+    unsent.clear();
+    $("#notice").prop("hidden", true);
+    for (const [element, sendAgain] of again) {
+      $(element).removeClass("unsent");
+      sendAgain();
+    }
+  });
+
+  // A text that was changed elsewhere: both, where the field was.
+  function choose($form, html) {
+    const $both = $($.parseHTML(html)).filter(".both");
+    $form.replaceWith($both);
+    $both.find("textarea").trigger("focus");
+  }
+
+  // Other views of this page: a search, more of a column, a card opened to its to-dos
+
+  let view = here();
+
+  function show(url, keep) {
+    const mine = (asked += 1);
+    return $.ajax({ url, headers: { "If-None-Match": '"another view"' }, timeout: ANSWER_WITHIN })
+      .done(function (html, _, xhr) {
+        if (mine !== asked) return;
+        history[keep ? "replaceState" : "pushState"](null, "", url);
+        view = here();
+        etag = xhr.getResponseHeader("ETag");
+        held = false;
+        place(html);
+      })
+      .fail((xhr) => (isLost(xhr) ? notify("No answer came. Try again in a moment.") : location.assign(url)));
+  }
+
+  $(document).on("click", "a[data-view]", function (event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    $("#q").val(new URL(this.href).searchParams.get("q") || "");
+    show(this.getAttribute("href"));
+  });
+
+  $(document).on("click", "a[data-open]", function (event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    closeMenus();
+    const view = new URLSearchParams(location.search);
+    const opened = view.getAll("open").filter((id) => id !== this.dataset.open);
+    const opens = opened.length === view.getAll("open").length;
+    view.delete("open");
+    for (const id of opens ? [...opened, this.dataset.open] : opened) view.append("open", id);
+    const field = opens && !$(this).is(".progress") && `#add-todo-${this.dataset.open}-text`;
+    show("/" + (view.size ? "?" + view : ""), true).done(() => $(field || null).trigger("focus"));
+  });
+
+  let typing;
+  $(document).on("input", ".search input", function () {
+    clearTimeout(typing);
+    if (byId("board")) typing = setTimeout(search, 200, this.value, true);
+  });
+
+  $(document).on("submit", ".search", function (event) {
+    if (!byId("board")) return;
+    event.preventDefault();
+    clearTimeout(typing);
+    search($("#q").val());
+  });
+
+  function search(text, keep) {
+    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", keep);
+  }
+
+  window.addEventListener("popstate", function () {
+    if (here() === view) return; // only another column of the phone's strip
+    $("#q").val(new URL(location).searchParams.get("q") || "");
+    show(here(), true);
+  });
+
+  // Live: what changed elsewhere shows here, by asking whether this page still is what it was
+
+  let etag = $("#main").attr("data-etag");
+  let asked = 0;
+  let failures = 0;
+  let looking;
+
+  function look() {
+    clearTimeout(looking);
+    if (!etag) return;
+    const [before, mine] = [begun, asked];
+    $.ajax({ url: here(), headers: { "If-None-Match": held ? '"held"' : etag }, timeout: ANSWER_WITHIN })
+      .done(function (html, _, xhr) {
+        if (failures && !unsent.size) $("#notice").prop("hidden", true);
+        failures = 0;
+        if (xhr.status !== 200 || sending || before !== begun || mine !== asked || drag) return;
+        held = false;
+        etag = xhr.getResponseHeader("ETag");
+        place(html);
+      })
+      .fail(function (xhr) {
+        failures += 1;
+        if (xhr.status === 401 || xhr.status === 404) etag = null; // there is nothing to look at any more
+        if (xhr.status === 401) notify("You are logged out.", true);
+        else if (xhr.status === 404) notify(xhr.responseText);
+        else if (!unsent.size) notify("NIKKO can’t be reached. What you write stays here.");
+      })
+      .always(lookLater);
+  }
+
+  function lookLater() {
+    clearTimeout(looking);
+    const often = document.hidden ? LOOK_SELDOM : LOOK_AGAIN;
+    if (etag) looking = setTimeout(look, Math.min(often * 2 ** failures, Math.max(often, LOOK_SELDOM)));
+  }
+
+  // What this page did itself is on it already; anything between is not.
+  function countVersion(version) {
+    const own = etag?.match(/^(.*-)(\d+)"$/);
+    if (!own || !version) return;
+    if (version === +own[2] + 1) etag = `${own[1]}${version}"`;
+    else if (version > +own[2]) held = true;
+  }
+
+  $(window).on("focus online", look);
+  document.addEventListener("visibilitychange", () => (document.hidden ? lookLater() : look()));
 
   // Edits in place: a link whose part of the page comes back as a form
 
+  const before = new Map(); // by id: what stood where something is edited now
+
   $(document).on("click", "a[data-part]", function (event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const id = $(this).closest("[id]")[0].id;
     event.preventDefault();
     closeMenus();
-    $.ajax({ url: this.href, timeout: ANSWER_WITHIN })
-      .done(function (html) {
-        before.set(id, document.getElementById(id));
-        place(html);
-        const field = $("#" + id).find("textarea, select").filter(":visible")[0];
-        field?.focus();
-        field?.setSelectionRange?.(field.value.length, field.value.length);
-      })
-      .fail(() => location.assign(this.href));
+    openPart(this).fail(() => location.assign(this.href));
   });
+
+  function openPart(link) {
+    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
+      const drawn = document.createElement("template");
+      drawn.innerHTML = html;
+      const fresh = drawn.content.firstElementChild;
+      const old = byId(fresh.id);
+      before.set(fresh.id, old);
+      old.replaceWith(fresh);
+      const field = $(fresh).find("textarea, select").filter(":visible")[0];
+      field?.focus();
+      field?.setSelectionRange?.(field.value.length, field.value.length);
+    });
+  }
 
   function cancel(element) {
     const part = $(element).parents("[id]").get().find((owner) => before.has(owner.id));
     if (!part) return false;
     const old = before.get(part.id);
     before.delete(part.id);
+    forgetDraft($(part));
     $(part).replaceWith(old);
     $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
+    held = true; // it may have changed meanwhile
+    look();
     return true;
   }
 
@@ -231,7 +479,7 @@
     if (cancel(this)) event.preventDefault();
   });
 
-  $(document).on("keydown", ".add textarea, .edit textarea, .move select", function (event) {
+  $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
     const composing = event.originalEvent.isComposing || event.keyCode === 229;
     if (event.key === "Enter" && !event.shiftKey && !composing && $(this).is("textarea")) {
       event.preventDefault();
@@ -239,6 +487,213 @@
     } else if (event.key === "Escape" && !composing && cancel(this)) {
       event.preventDefault();
     }
+  });
+
+  // Drafts: what is typed and not yet saved outlives a reload; it is kept for each person and forgotten at logout
+
+  const ours = `nikko:${document.body.dataset.person}:`;
+  const draftOf = (field) => `${ours}${location.pathname}#${field.id}`;
+
+  function keepDraft(field) {
+    const [key, was] = ["key", "was"].map((name) => $(field.form).find(`[name=${name}]`).val());
+    try {
+      if (field.value && field.value !== was) localStorage.setItem(draftOf(field), JSON.stringify({ text: field.value, key, was }));
+      else localStorage.removeItem(draftOf(field));
+    } catch {
+      return; // no room, or not allowed: then it lives as long as the page
+    }
+  }
+
+  function forgetDraft($form) {
+    $form.find("textarea").each((_, field) => localStorage.removeItem(draftOf(field)));
+  }
+
+  function forgetDrafts() {
+    for (const name of Object.keys(localStorage)) if (name.startsWith("nikko:")) localStorage.removeItem(name);
+  }
+
+  function bringDraftsBack() {
+    const page = `${ours}${location.pathname}#`;
+    for (const name of Object.keys(localStorage).filter((each) => each.startsWith(page))) {
+      const id = name.slice(page.length);
+      const owner = byId(id.replace(/-edit$/, "")) || byId(id.replace(/^add-(.*)-text$/, "adder-$1"));
+      const link = $(owner).find("[data-k=edit], .plus")[0];
+      if (byId(id)) fill(byId(id), JSON.parse(localStorage[name]));
+      else if (link) openPart(link).done(() => fill(byId(id), JSON.parse(localStorage[name])));
+    }
+  }
+
+  function fill(field, draft) {
+    if (!field || (field.value && !draft.was)) return;
+    field.value = draft.text;
+    $(field.form).find("[name=key]").val(draft.key);
+    $(field.form).find("[name=was]").val(draft.was);
+  }
+
+  $(document).on("input", ".add textarea, .edit textarea", (event) => keepDraft(event.target));
+  if (document.body.dataset.person) bringDraftsBack();
+
+  // Dragging, by the handle or, with a mouse, by the whole card
+
+  let drag = null;
+
+  document.addEventListener("pointerdown", function (event) {
+    const item = event.target.closest("[data-place]");
+    const grip = event.target.closest(".grip");
+    const card = event.pointerType === "mouse" && item?.matches(".card");
+    if (drag || event.button || !event.isPrimary || !item || !(grip || card) || $(item).has(".edit, .move").length) return;
+    if (!grip && event.target.closest("button, summary, .sheet, .open-todos, .found")) return;
+    drag = { item, x: event.clientX, y: event.clientY, put: null, ghost: null, at: event };
+  });
+
+  document.addEventListener("pointermove", function (event) {
+    if (!drag || !event.isPrimary) return;
+    if (!drag.ghost && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 6) return;
+    drag.at = event;
+    if (!drag.ghost) lift();
+    follow();
+  });
+
+  function lift() {
+    const box = drag.item.getBoundingClientRect();
+    drag.ghost = drag.item.cloneNode(true);
+    $(drag.ghost).addClass("ghost").attr({ "aria-hidden": "true", inert: "" }).find("[id]").addBack().removeAttr("id");
+    Object.assign(drag.ghost.style, { width: box.width + "px", left: box.left + "px", top: box.top + "px" });
+    drag.place = [drag.item.parentNode, drag.item.nextSibling, rememberFocus()];
+    $(drag.item).addClass("dragged");
+    $("body").addClass("dragging").append(drag.ghost);
+    getSelection().removeAllRanges();
+    drag.frame = requestAnimationFrame(scrollNearEdges);
+  }
+
+  // The item itself goes where it would be dropped, and its ghost with the pointer.
+  function follow() {
+    const { item, ghost, at } = drag;
+    ghost.style.transform = `translate(${at.clientX - drag.x}px, ${at.clientY - drag.y}px)`;
+    const tab = document.elementsFromPoint(at.clientX, at.clientY).find((element) => element.matches(".strip a"));
+    if (tab && tab.hash !== location.hash) location.replace(tab.hash); // on a phone: another column
+    const lists = item.matches(".card") ? $(".tickets:visible").get() : [item.parentNode];
+    const list = lists.find((each) => at.clientX <= each.getBoundingClientRect().right) || lists.at(-1);
+    const next = [...list.children].find((other) => {
+      const box = other.getBoundingClientRect();
+      return other !== item && at.clientY < box.top + box.height / 2;
+    });
+    if (item.parentNode !== list || (item.nextElementSibling || undefined) !== next) list.insertBefore(item, next || null);
+  }
+
+  function scrollNearEdges() {
+    if (!drag) return;
+    const list = drag.item.parentNode;
+    const scrolls = list.scrollHeight > list.clientHeight && getComputedStyle(list).overflowY === "auto";
+    const box = scrolls ? list.getBoundingClientRect() : { top: 0, bottom: innerHeight };
+    const speed = Math.max(0, drag.at.clientY - box.bottom + 60) - Math.max(0, box.top + 60 - drag.at.clientY);
+    (scrolls ? list : document.scrollingElement).scrollBy(0, Math.max(-24, Math.min(24, speed / 3)));
+    if (speed) follow();
+    drag.frame = requestAnimationFrame(scrollNearEdges);
+  }
+
+  function drop(keep) {
+    if (!drag?.ghost) return (drag = null);
+    const { item, ghost, place: [list, next, focus], frame } = drag;
+    drag = null;
+    cancelAnimationFrame(frame);
+    ghost.remove();
+    $(item).removeClass("dragged");
+    $("body").removeClass("dragging");
+    const putBack = function () {
+      list.insertBefore(item, next);
+      giveBackFocus(focus);
+    };
+    if (!keep) putBack();
+    else if (item.parentNode !== list || item.nextSibling !== next) sendPlace(item, putBack);
+    $(item).find("[data-k=title], [data-k=box]")[0]?.focus({ preventScroll: true, focusVisible: false });
+  }
+
+  document.addEventListener("pointerup", function () {
+    const dragged = drag?.ghost;
+    drop(true);
+    if (!dragged) return;
+    const swallow = (event) => (event.preventDefault(), event.stopPropagation());
+    document.addEventListener("click", swallow, { capture: true, once: true }); // it ends a drag and opens nothing
+    setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 50);
+  });
+  document.addEventListener("pointercancel", () => drop(false));
+  $(document).on("dragstart", "[data-place]", (event) => event.preventDefault());
+
+  // Keys
+
+  const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
+  const ITEMS = ".card, #todos > .todo";
+
+  $(document).on("keydown", function (event) {
+    if (event.key === "Escape" && drag) return drop(false);
+    const target = event.target;
+    if (event.isDefaultPrevented() || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
+      event.preventDefault();
+      $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0].requestSubmit();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const item = target.closest(ITEMS);
+    const way = ARROWS[event.key];
+    const inMenu = target.closest("details[open], .open-todos, .move");
+    if (way && item && !inMenu) (event.shiftKey ? move : go)(item, way, event);
+    else if (event.key === "Delete" && item && !inMenu) pressKey(item, "delete", event);
+    else if (byId("account")?.dataset.shortcuts === "1") single(event, item);
+  });
+
+  // The single keys, which can be turned off.
+  function single(event, item) {
+    const todo = byId("todos");
+    const keys = {
+      "/": () => $("#q").trigger("focus").trigger("select"),
+      "?": () => byId("keys").showModal(),
+      n: () => $(".add textarea:visible").first().trigger("focus"),
+      e: () => pressKey(item || $(".ticket-head")[0], "edit", event),
+      j: () => go(item, "down", event),
+      k: () => go(item, "up", event),
+    };
+    const act = keys[event.key.toLowerCase()];
+    if (!act || (event.shiftKey && event.key !== "?" && event.key !== "/")) return;
+    if (!todo && !byId("board") && !"/?".includes(event.key)) return;
+    event.preventDefault();
+    act();
+  }
+
+  function pressKey(item, key, event) {
+    event.preventDefault();
+    $(item).find(`[data-k=${key}]`)[0]?.click();
+  }
+
+  const focusOn = (item) => $(item).find("[data-k=title], [data-k=box], textarea").filter(":visible").first().trigger("focus");
+
+  function go(item, way, event) {
+    event.preventDefault();
+    if (!item) return focusOn($(ITEMS).filter(":visible")[0]);
+    if (way === "up" || way === "down") return focusOn(way === "up" ? item.previousElementSibling : item.nextElementSibling);
+    const beside = besideOf(item, way);
+    if (beside) focusOn(beside.children[Math.min($(item).index(), beside.children.length - 1)]);
+  }
+
+  // The nearest column on that side that shows a card.
+  function besideOf(item, way) {
+    const lists = $(".tickets:visible").get();
+    const number = lists.indexOf(item.parentNode);
+    const side = way === "left" ? lists.slice(0, number).reverse() : lists.slice(number + 1);
+    return number < 0 ? null : side.find((list) => list.children.length);
+  }
+
+  function move(item, way, event) {
+    event.preventDefault();
+    if (way === "left" || way === "right") return pressKey(item, way, event);
+    const other = way === "up" ? item.previousElementSibling : item.nextElementSibling;
+    if (other) sendPlace(item, shift(item, item.parentNode, way === "up" ? other : other.nextElementSibling));
+  }
+
+  $(document).on("click", "[data-keys]", function (event) {
+    event.preventDefault();
+    closeMenus();
+    byId("keys").showModal();
   });
 
   // Menus
@@ -286,9 +741,12 @@
 
   $(function () {
     const url = new URL(location.href);
-    if (!url.searchParams.has("done")) return;
-    url.searchParams.delete("done"); // a reload should not tell it again
-    history.replaceState(null, "", url);
-    hideToastLater();
+    if (url.searchParams.has("done")) {
+      url.searchParams.delete("done"); // a reload should not tell it again
+      history.replaceState(null, "", url);
+      view = here();
+      hideToastLater();
+    }
+    lookLater();
   });
 })(jQuery);
