@@ -1032,7 +1032,7 @@ PLACES = {
 def get_place(changes):
     """Where what an action moved stands now, as (place, of how many); None when it moved nothing, or it has gone."""
     table, row_id, _, after = changes[-1] if changes else (None, None, None, {})
-    if "position" not in after or "title" in after or "text" in after:
+    if not {"position", "status"} & after.keys() or {"title", "text"} & after.keys():
         return None
     rows = db.execute(PLACES[table], row_id, g.user["id"])
     return (rows[0]["place"], rows[0].get("held") or g.user[rows[0]["status"]]) if rows else None

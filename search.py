@@ -73,7 +73,7 @@ class Search(NamedTuple):
 def parse(query):
     """Take a query apart; None when there is nothing to look for."""
     operators, words = [], []
-    for quoted, word in re.findall(r'"([^"]+)"|(\S+)', query[:500]):
+    for quoted, word in re.findall(r'"([^"]*)"|(\S+)', query[:500].replace("\0", "")):
         if word.casefold() in OPERATORS:
             operators.append(word.casefold())
         elif folded := fold(quoted or word):
