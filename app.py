@@ -1,6 +1,8 @@
 """NIKKO, a ticket board: every route, in the order in which a person meets them."""
 
+import contextlib
 import errno
+import functools
 import gzip
 import io
 import json
@@ -13,12 +15,15 @@ import time
 import zlib
 from pathlib import Path
 
+import click
 from flask import Flask, Response, abort, g, render_template, request, session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import assets
+import backup
 import demo
+import doctor
 import helpers
 import search
 import settings
@@ -56,11 +61,13 @@ HERE = Path(__file__).parent
 # Configuration
 
 config = settings.read_or_exit()
-try:
-    db = SQL(config.database_url)
-    upgrade.prepare(db)
-except RuntimeError as error:
-    sys.exit(f"NIKKO can't start: {str(error).splitlines()[0]}")
+db = None
+if settings.command() not in ("backup", "doctor", "restore", "upgrade"):  # theirs may be missing, damaged or older
+    try:
+        db = SQL(config.database_url)
+        upgrade.prepare(db)
+    except RuntimeError as error:
+        sys.exit(f"NIKKO can't start: {str(error).splitlines()[0]}")
 journal = Journal(db)
 
 Flask.jinja_environment = QuickEnvironment
@@ -1162,23 +1169,174 @@ def healthz():
     return "ok", {"Content-Type": "text/plain"}
 
 
-@app.cli.command("demo")
+# Commands
+
+
+def command(name):
+    """A command of `flask --app app`: what can't be done ends it with a sentence and the exit code 1."""
+
+    def make(function):
+        @functools.wraps(function)
+        def run(*args, **kwargs):
+            try:
+                function(*args, **kwargs)
+            except click.Abort:
+                raise
+            except UnicodeEncodeError:
+                sys.exit("That has characters that can't be stored (not UTF-8).")
+            except (Problem, RuntimeError, OSError) as error:
+                sys.exit(str(error).splitlines()[0])
+
+        return app.cli.command(name)(run)
+
+    return make
+
+
+@command("demo")
 def fill_demo():
     """Fill an account named demo with a board that looks lived in, and print its new password."""
     password = secrets.token_urlsafe(9)
     password_hash = helpers.hash_password(password)
-    if db.execute("SELECT id FROM users WHERE username_key = 'demo'"):
-        sys.exit("There is an account named demo already; it was left as it is.")
     with db.transaction():
-        user_id = db.execute(
+        demo.fill(journal, insert_user("demo", "demo", password_hash, "Mira", "Kovač"))
+    print(f"Log in as demo with the password {password}")
+
+
+@command("create-user")
+@click.argument("username")
+@click.argument("first_name")
+@click.argument("last_name")
+@click.option("--ask", is_flag=True, help="Ask for the password instead of making one up.")
+def create_user(username, first_name, last_name, ask):
+    """Make an account, whatever REGISTRATION says, and print its password."""
+    username, first_name, last_name = (
+        helpers.checked(" ".join(name.split()), None, limit)
+        for name, limit in ((username, 50), (first_name, 100), (last_name, 100))
+    )
+    f"{first_name}{last_name}".encode()  # what the terminal sent may be none of UTF-8
+    username_key = helpers.username_key(username)
+    password = secrets.token_urlsafe(12)
+    if ask:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    helpers.new_password(password, username, first_name, last_name)
+    insert_user(username, username_key, helpers.hash_password(password), first_name, last_name)
+    print(f"{username} can log in" + ("." if ask else f" with the password {password}"))
+
+
+def insert_user(username, username_key, password_hash, first_name, last_name):
+    """Add a person and return the id. Raises Problem."""
+    try:
+        return db.execute(
             """
             INSERT INTO users (username, username_key, password_hash, first_name, last_name, created_at)
-            VALUES ('demo', 'demo', ?, 'Mira', 'Kovač', ?)
+            VALUES (?, ?, ?, ?, ?, ?)
             """,
-            password_hash, int(time.time()),
+            username, username_key, password_hash, first_name, last_name, int(time.time()),
         )  # fmt: skip
-        demo.fill(journal, user_id)
-    print(f"Log in as demo with the password {password}")
+    except ValueError:
+        raise Problem(422, f"There is an account named {username} already; it was left as it is.") from None
+
+
+@command("list-users")
+def list_users():
+    """Print who has an account: the username, since when (UTC), how many tickets, and the name."""
+    users = db.execute(
+        """
+        SELECT
+            username, first_name, last_name, created_at,
+            (SELECT COUNT(*) FROM tickets WHERE user_id = users.id AND deleted_at IS NULL) AS tickets
+        FROM users
+        ORDER BY username_key
+        """
+    )
+    width = max((len(user["username"]) for user in users), default=0)
+    for user in users:
+        since = time.strftime("%Y-%m-%d", time.gmtime(user["created_at"]))
+        line = f"{user['username']:{width}}  {since}  {user['tickets']:6}  {user['first_name']} {user['last_name']}"
+        print("".join(letter if letter.isprintable() else "\ufffd" for letter in line))  # a terminal obeys the others
+    if not users:
+        print("Nobody has an account.")
+
+
+@command("purge")
+def purge():
+    """Remove for good what is past its time in the trash, and the sessions that have ended."""
+    now, gone = int(time.time()), 0
+    ended = db.execute("DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ?", now - IDLE, now - ABSOLUTE)
+    for user in db.execute("SELECT id FROM users"):
+        with contextlib.suppress(Gone):
+            gone += journal.purge(user["id"], now - TRASH_DAYS * 86400)
+    print(f"Removed {gone:,} tickets and to-dos from the trash, and {ended:,} sessions that had ended.")
+
+
+@command("backup")
+@click.argument("file")
+def back_up(file):
+    """Back the database up to the new FILE, verified; NIKKO may run meanwhile."""
+    path = sqlite_file(file)
+    rows = backup.take(path, file)
+    print(f"{file} has all {sum(rows.values()):,} rows of {path}, among them {rows['tickets']:,} tickets.")
+
+
+@command("restore")
+@click.argument("file")
+def restore(file):
+    """Put the backup FILE in the place of the database, which is kept aside; stop NIKKO first."""
+    path = sqlite_file("nikko.dump")
+    kept = backup.put_back(path, file)
+    print(f"{path} is now what {file} holds. " + (f"What it was is in {kept}." if kept else "There was none before."))
+
+
+def sqlite_file(dump):
+    """The database's file. Raises Refused on another engine, with the command that dumps it to the file `dump`."""
+    if path := backup.sqlite_file(config.database_url):
+        return path
+    raise upgrade.Refused(
+        "This is for SQLite; nothing was done. PostgreSQL and MariaDB have their own tools "
+        f"(pg_restore, or mariadb, brings a dump back): {backup.how_to_dump(config.database_url, dump)}"
+    )
+
+
+@command("upgrade")
+@click.option("--yes", is_flag=True, help="There is a backup (PostgreSQL and MariaDB).")
+def bring_up_to_date(yes):
+    """Bring the database to the schema of this NIKKO; any start does so, too."""
+    with contextlib.closing(SQL(config.database_url)) as old:
+        if old.kind != "sqlite" and not yes and upgrade.found(old) in range(upgrade.VERSION):
+            dump = backup.how_to_dump(config.database_url, "nikko.dump")
+            raise upgrade.Refused(f"Nothing was changed. Take a backup first, then add --yes: {dump}")
+        before = upgrade.prepare(old)
+    if before is None:
+        print(f"Made NIKKO's tables (schema {upgrade.VERSION}).")
+    elif before == upgrade.VERSION:
+        print(f"The database is up to date (schema {before}).")
+    else:
+        kept = f" What it was is in {old.path}.before-{upgrade.VERSION}." if old.path else ""
+        print(f"Brought the database from schema {before} to {upgrade.VERSION}.{kept}")
+
+
+@command("doctor")
+def look_over():
+    """Look the database over and say what to do; the exit code is 0 (all is well), 1 (warnings) or 2 (faults)."""
+    now, worst = int(time.time()), 0
+    for level, sentence in doctor.examine(config.database_url, now, now - TRASH_DAYS * 86400):
+        print(f"{level:7}  {sentence}")
+        worst = max(worst, doctor.EXIT_CODES[level])
+    sys.exit(worst)
+
+
+@command("copy-to")
+@click.argument("url")
+def copy_to(url):
+    """Copy everything into the empty database at URL (as DATABASE_URL names it), verified; stop NIKKO first."""
+
+    def tell(table, copied, total):
+        if copied == total or sys.stdout.isatty():
+            print(f"{table}: {copied:,} of {total:,} rows", end="\n" if copied == total else "\r", flush=True)
+
+    with contextlib.closing(SQL(url)) as target:
+        backup.copy_to(db, target, tell)
+    print("Every row arrived as it was. Name that database in DATABASE_URL and start NIKKO.")
 
 
 def serve(target="app:app"):

@@ -250,10 +250,15 @@ def safe_next(path):
 def read_username():
     """The username as typed, and the key under which it can be had only once."""
     username = read_line("username", 50)
+    return username, username_key(username)
+
+
+def username_key(username):
+    """The key under which that username can be had only once. Raises Problem for one that can't be had."""
     key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
     if not key.isprintable() or " " in key or INVISIBLE.search(username) or len(key) > 200:
         raise Problem(422, "A username has no spaces and no invisible characters.", "username")
-    return username, key
+    return key
 
 
 @functools.cache
@@ -266,7 +271,11 @@ def commonest_passwords():
 
 def read_new_password(*words):
     """A password that may be set; `words` are the person's names, which it must not be. Raises Problem."""
-    password = read("password")
+    return new_password(read("password"), *words)
+
+
+def new_password(password, *words):
+    """That password, if it may be set; see `read_new_password`."""
     if len(password) < 8:
         raise Problem(422, "At least 8 characters. A few words in a row make a good one.", "password")
     if len(password.encode()) > 1024:

@@ -45,3 +45,14 @@ def read_or_exit():
         return read(os.environ)
     except ValueError as error:
         sys.exit(f"NIKKO can't start. {error}")
+
+
+def command():
+    """The command of this process, if it is `flask --app app COMMAND ...`; else None."""
+    arguments = iter(sys.argv[1:] if os.environ.get("FLASK_RUN_FROM_CLI") == "true" else [])
+    for argument in arguments:
+        if argument in ("-A", "--app", "-e", "--env-file"):
+            next(arguments, None)
+        elif not argument.startswith("-"):
+            return argument
+    return None

@@ -58,11 +58,14 @@ class Refused(RuntimeError):
 
 
 def prepare(db, steps=STEPS, version=VERSION):
-    """Bring the database of `db` (a database.SQL) to `version`. Raises Refused. Safe to run at the same time."""
+    """Bring the database of `db` (a database.SQL) to `version`; returns the one that it had, None if it was empty.
+
+    Raises Refused. Safe to run at the same time.
+    """
     if db.kind == "sqlite":
         inspect(db.path)
     if found(db) == version:
-        return
+        return version
     with alone(db):
         before = found(db)  # another process may have been quicker
         if before is None:
@@ -74,11 +77,13 @@ def prepare(db, steps=STEPS, version=VERSION):
             )
         elif before < version:
             if db.kind == "sqlite":
+                Path(f"{db.path}.before-{version}.part").unlink(missing_ok=True)  # of an upgrade that was cut off
                 copy(db.path, f"{db.path}.before-{version}")
             for number in range(before + 1, version + 1):
                 for statement in steps[number]:
                     db.execute(fill(statement, db.kind))
             db.execute("UPDATE nikko SET version = ?", version)
+        return before
 
 
 def found(db):
@@ -95,6 +100,18 @@ def create(db, version):
     for statement in statements(SCHEMA.read_text(encoding="utf-8")):
         db.execute(fill(statement, db.kind))
     db.execute("INSERT INTO nikko (version) VALUES (?)", version)
+
+
+def blueprint():
+    """The tables of schema.sql in their order, each as {column: its place in the key, 0 outside it}."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as file:
+        for statement in statements(SCHEMA.read_text(encoding="utf-8")):
+            file.execute(fill(statement, "sqlite"))
+        return {
+            table: dict(file.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)))
+            for (table,) in file.execute(TABLES["sqlite"] + " ORDER BY rowid").fetchall()
+            if table != "sqlite_sequence"
+        }
 
 
 def statements(script):
@@ -144,16 +161,55 @@ def read_only(path):
 
 
 def copy(path, target):
-    """Copy a SQLite database by its backup API and verify the copy."""
+    """Copy a SQLite database into one file that its owner alone can read, and verify it before it gets its name.
+
+    It holds what was committed when it began, and others may write meanwhile. Returns how many rows each table has.
+    Raises Refused, and leaves nothing, when that can't be done, or while a `target`.part is there.
+    """
     partial = Path(f"{target}.part")
-    os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise Refused(f"Can't write {partial}: {error.strerror}.") from None
+    try:
+        held = copy_rows(path, partial)
+        sync(partial)
+        os.replace(partial, target)
+        sync(partial.parent)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise Refused(f"{path} can't be copied to {target}: {error}.") from None
+        raise
+    return held
+
+
+def copy_rows(path, partial):
+    """Copy one SQLite file into another by the backup API, and compare; returns the rows of each table."""
     with (
         contextlib.closing(read_only(path)) as source,
-        contextlib.closing(sqlite3.connect(partial)) as backup,
+        contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as backup,
     ):
+        source.execute("BEGIN")
+        held = counted(source)  # the first statement that reads is the moment that the copy shows
         source.backup(backup)
+        backup.execute("PRAGMA journal_mode = DELETE")  # so that the one file is all of it
         verdict = backup.execute("PRAGMA integrity_check").fetchone()[0]
-    if verdict != "ok":
-        partial.unlink()
-        raise Refused(f"The copy of {path} before the upgrade is damaged ({verdict}). Nothing was changed.")
-    os.replace(partial, target)
+        if verdict != "ok" or counted(backup) != held:
+            raise Refused(f"{path} can't be copied whole: it is damaged ({verdict}).")
+        return held
+
+
+def counted(file):
+    """How many rows each table of a SQLite connection has."""
+    tables = [table for (table,) in file.execute(TABLES["sqlite"]) if table != "sqlite_sequence"]
+    return {table: file.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+def sync(path):
+    """Wait until a file, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
