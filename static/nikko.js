@@ -17,11 +17,16 @@
 
   let held = false; // whether a redraw had to leave something out
 
+  // The elements that the server drew; $.parseHTML would set a base address, which the CSP forbids.
+  function elementsOf(html) {
+    const drawn = document.createElement("template");
+    drawn.innerHTML = html;
+    return [...drawn.content.children];
+  }
+
   function place(html) {
     const focus = rememberFocus();
-    const drawn = document.createElement("template"); // $.parseHTML would set a base address, which the CSP forbids
-    drawn.innerHTML = html;
-    for (const fresh of [...drawn.content.children]) {
+    for (const fresh of elementsOf(html)) {
       const old = byId(fresh.id);
       if (fresh.id === "toast") {
         $(old).empty().append($(fresh).contents()); // the live region stays, so that it speaks
@@ -324,9 +329,9 @@
 
   // A text that was changed elsewhere: both, where the field was.
   function choose($form, html) {
-    const $both = $($.parseHTML(html)).filter(".both");
-    $form.replaceWith($both);
-    $both.find("textarea").trigger("focus");
+    const [both] = elementsOf(html);
+    $form.replaceWith(both);
+    $(both).find("textarea").trigger("focus");
   }
 
   // Other views of this page: a search, more of a column, a card opened to its to-dos
@@ -450,9 +455,7 @@
 
   function openPart(link) {
     return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
-      const drawn = document.createElement("template");
-      drawn.innerHTML = html;
-      const fresh = drawn.content.firstElementChild;
+      const [fresh] = elementsOf(html);
       const old = byId(fresh.id);
       before.set(fresh.id, old);
       old.replaceWith(fresh);

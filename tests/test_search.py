@@ -338,11 +338,11 @@ def test_every_change_makes_the_page_another(mira, path):
 def test_a_move_says_where_the_ticket_is_now(mira):
     one, two, three = mira.add_tickets("one", "two", "three")
     page = land(mira, mira.post(f"/tickets/{three}/position", "/", status="todo", before=two))
-    assert page.one(id="toast").one("span", **{"class": "place"}).words == "position 2 of 3"
+    assert page.one(id="toast").one("span", **{"class": "place"}).words == ", position 2 of 3"
     page = land(mira, mira.post(f"/tickets/{one}/status", "/", status="done"))
-    assert page.one(id="toast").one("span", **{"class": "place"}).words == "position 1 of 1"
+    assert page.one(id="toast").one("span", **{"class": "place"}).words == ", position 1 of 1"
     page = land(mira, mira.post("/undo", "/"))
-    assert page.one(id="toast").one("span", **{"class": "place"}).words == "position 1 of 3"
+    assert page.one(id="toast").one("span", **{"class": "place"}).words == ", position 1 of 3"
     page = land(mira, mira.post(f"/tickets/{one}/title", "/", title="uno"))
     assert not page.one(id="toast").has("span", **{"class": "place"})
 
@@ -352,7 +352,7 @@ def test_a_move_of_a_todo_says_where_it_is_now(mira):
     a, b, c = mira.add_todos(ticket, "a", "b", "c")
     mira.post(f"/todos/{b}/delete")
     page = land(mira, mira.post(f"/todos/{a}/position", f"/platform/{ticket}", before=""))
-    assert page.one(id="toast").one("span", **{"class": "place"}).words == "position 2 of 2"
+    assert page.one(id="toast").one("span", **{"class": "place"}).words == ", position 2 of 2"
     assert mira.todos(ticket) == [("c", False), ("a", False)]
     assert c
 
@@ -360,7 +360,7 @@ def test_a_move_of_a_todo_says_where_it_is_now(mira):
 def test_a_ticket_goes_to_the_top_of_its_column(mira):
     ids = mira.add_tickets("one", "two", "three")
     page = land(mira, mira.post(f"/tickets/{ids[2]}/top", "/"))
-    assert page.one(id="toast").one("span", **{"class": "place"}).words == "position 1 of 3"
+    assert page.one(id="toast").one("span", **{"class": "place"}).words == ", position 1 of 3"
     assert mira.board()["todo"] == ["three", "one", "two"]
     assert land(mira, mira.post(f"/tickets/{ids[2]}/top", "/")).one(id="toast").all("span") == []
     mira.post("/undo")

@@ -59,7 +59,7 @@ class Screen:
 
     def says(self, text):
         """Wait until the toast says that."""
-        expect(self.page.locator("#toast .toast > span")).to_have_text(text)
+        expect(self.page.locator("#toast .toast span:first-child")).to_have_text(text)
 
     def has_focus(self, locator):
         expect(locator).to_be_focused()
@@ -111,7 +111,7 @@ class Screen:
 
     def choose(self, card, entry):
         """Choose from a card's menu."""
-        self.press(self.menu(card).get_by_text(entry, exact=True))
+        self.press(self.menu(card).locator("a, button").filter(has_text=re.compile(rf"^\s*{re.escape(entry)}")))
 
     def start_renaming(self, title):
         """Open a card's title as a field; returns the field."""

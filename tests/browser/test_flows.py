@@ -165,6 +165,8 @@ def test_hostile_texts_come_back_exactly_as_they_were_typed(screen, person):
     screen.open()
     screen.add("\n".join(HOSTILE_TEXTS))
     screen.says(f"{len(HOSTILE_TEXTS)} tickets added")
+    screen.press(screen.page.get_by_role("link", name=f"Show {len(HOSTILE_TEXTS) - 100} more"))
+    expect(screen.page.locator("#tickets-todo > li")).to_have_count(len(HOSTILE_TEXTS))
     shown = screen.page.locator("#tickets-todo h3 a").evaluate_all("links => links.map(link => link.textContent)")
     assert shown == HOSTILE_TEXTS
     assert person.board()["todo"] == HOSTILE_TEXTS
@@ -227,13 +229,13 @@ def test_a_title_that_was_changed_elsewhere_shows_both_and_lets_the_person_choos
     field = board.start_renaming("there")
     person.post(f"/tickets/{ticket_id}/title", title="theirs")
     board.save(field, "mine")
-    expect(board.page.get_by_role("heading", name="This was changed elsewhere")).to_be_visible()
+    expect(board.page.get_by_text("This was changed elsewhere while you were writing.")).to_be_visible()
     provoked.append(409)
     expect(board.page.get_by_label("Yours")).to_have_value("mine")
     expect(board.page.locator(".theirs")).to_have_text("theirs")
     assert person.board()["todo"][0] == "theirs"
     board.press_button("Keep yours")
-    expect(board.page.get_by_role("heading", name="This was changed elsewhere")).to_have_count(0)
+    expect(board.page.locator(".both")).to_have_count(0)
     assert person.board()["todo"][0] == "mine"
 
 
