@@ -1,0 +1,65 @@
+"""Kill the server with SIGKILL while people write, again and again; nothing that was acknowledged may be lost.
+
+    python tests/faults/kill.py [ROUNDS]
+
+Each round kills the whole process group at any moment, the first one while the database is being made. Afterwards
+each person's board must show all that was acknowledged, and the form that got no answer wholly or not at all;
+`integrity_check` must be ok. At the end all is undone step by step to empty boards.
+"""
+
+import random
+import sys
+import tempfile
+import threading
+import time
+
+from running import Browser, Server, Writer
+
+
+def rounds(folder, count, people=4):
+    """Kill it `count` times, and yield a line on each."""
+    server = Server(folder)
+    server.launch()
+    time.sleep(random.uniform(0, 1))  # at any moment of its start
+    server.kill()
+    with server:
+        writers = [Writer(Browser(server.port).register(), None) for _ in range(people)]
+        for number in range(1, count + 1):
+            stop = threading.Event()
+            writers = [writer.again(stop) for writer in writers]
+            before = sum(writer.acknowledged for writer in writers)
+            kill_while_they_write(server, writers)
+            cut_off = sum(writer.uncertain is not None for writer in writers)
+            server.start()
+            for writer in writers:
+                writer.settle()
+            assert server.execute("PRAGMA integrity_check") == [("ok",)]
+            assert server.execute("PRAGMA foreign_key_check") == []
+            acknowledged = sum(writer.acknowledged for writer in writers)
+            assert acknowledged > before, "nobody wrote anything"
+            carried_out = sum(writer.carried_out for writer in writers)
+            yield f"round {number}: {acknowledged - before} acknowledged, {cut_off} cut off, {carried_out} of them kept"
+        for writer in writers:
+            writer.undo_everything()
+        yield f"{acknowledged} acknowledged writes in all; every one could be undone"
+
+
+def kill_while_they_write(server, writers):
+    for writer in writers:
+        writer.start()
+    time.sleep(random.uniform(0.2, 1))
+    server.kill()
+    for writer in writers:
+        writer.join()
+    assert not any(writer.refused for writer in writers)
+
+
+def main(count=20):
+    with tempfile.TemporaryDirectory() as folder:
+        for line in rounds(folder, count):
+            print(line, flush=True)
+    print("held: nothing that was acknowledged is lost, nothing is half-done")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
