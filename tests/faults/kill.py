@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from running import Browser, Server, Writer
+from running import Browser, Server, Writer, until
 
 
 def rounds(folder, count, people=4):
@@ -36,7 +36,6 @@ def rounds(folder, count, people=4):
             assert server.execute("PRAGMA integrity_check") == [("ok",)]
             assert server.execute("PRAGMA foreign_key_check") == []
             acknowledged = sum(writer.acknowledged for writer in writers)
-            assert acknowledged > before, "nobody wrote anything"
             carried_out = sum(writer.carried_out for writer in writers)
             yield f"round {number}: {acknowledged - before} acknowledged, {cut_off} cut off, {carried_out} of them kept"
         for writer in writers:
@@ -47,7 +46,8 @@ def rounds(folder, count, people=4):
 def kill_while_they_write(server, writers):
     for writer in writers:
         writer.start()
-    time.sleep(random.uniform(0.2, 1))
+    until(lambda: any(len(writer.past) > 1 for writer in writers), "a first answer")
+    time.sleep(random.uniform(0, 0.7))
     server.kill()
     for writer in writers:
         writer.join()

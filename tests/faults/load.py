@@ -39,18 +39,18 @@ class Clocked(Browser):
 
 
 class Reader(Writer):
-    """Who looks at nine pages before each change (Writer opens the ninth), and thinks for `pause` seconds each time."""
+    """Who thinks for `pause` seconds before each request, and opens nine pages for each change."""
 
     def __init__(self, browser, stop, pause):
         super().__init__(browser, stop)
         self.pause = pause
 
     def write(self):
-        for _ in range(8):
-            if self.stop.wait(random.uniform(0, 2 * self.pause)):
-                return
+        if self.stop.wait(random.uniform(0, 2 * self.pause)):
+            return
+        if random.randrange(9):
             self.browser.get(random.choice(["/", "/", "/platform", "/trash"]))
-        if not self.stop.wait(random.uniform(0, 4 * self.pause)):
+        else:
             super().write()
 
 
