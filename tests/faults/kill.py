@@ -23,11 +23,10 @@ def rounds(folder, count, people=4):
     time.sleep(random.uniform(0, 1))  # at any moment of its start
     server.kill()
     with server:
-        writers = [Writer(Browser(server.port).register(), None) for _ in range(people)]
+        writers, total = [Writer(Browser(server.port).register(), None) for _ in range(people)], 0
         for number in range(1, count + 1):
             stop = threading.Event()
             writers = [writer.again(stop) for writer in writers]
-            before = sum(writer.acknowledged for writer in writers)
             kill_while_they_write(server, writers)
             cut_off = sum(writer.uncertain is not None for writer in writers)
             server.start()
@@ -36,18 +35,20 @@ def rounds(folder, count, people=4):
             assert server.execute("PRAGMA integrity_check") == [("ok",)]
             assert server.execute("PRAGMA foreign_key_check") == []
             acknowledged = sum(writer.acknowledged for writer in writers)
+            total += acknowledged
             carried_out = sum(writer.carried_out for writer in writers)
-            yield f"round {number}: {acknowledged - before} acknowledged, {cut_off} cut off, {carried_out} of them kept"
+            yield f"round {number}: {acknowledged} acknowledged, {cut_off} cut off, {carried_out} of them kept"
         for writer in writers:
             writer.undo_everything()
-        yield f"{acknowledged} acknowledged writes in all; every one could be undone"
+        yield f"{total} acknowledged writes in all; every one could be undone"
 
 
 def kill_while_they_write(server, writers):
     for writer in writers:
         writer.start()
-    until(lambda: any(len(writer.past) > 1 for writer in writers), "a first answer")
+    until(lambda: any(writer.acknowledged for writer in writers), "a first answer")
     time.sleep(random.uniform(0, 0.7))
+    until(lambda: any(writer.uncertain for writer in writers), "a form is under way")
     server.kill()
     for writer in writers:
         writer.join()

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 
-from running import PASSWORD, Browser, Server, Writer, write_for
+from running import PASSWORD, Browser, Server, Writer
 
 import sessions  # after running, which says where it is
 
@@ -98,8 +98,12 @@ def together(server, seconds, pause, people=200, logins=10):
     readers = [Reader(browser, stop, pause) for browser in crowd(server, people)]
     thrower = threading.Timer(seconds / 3, throw_logins, [server, logins, 1000, statuses])
     thrower.start()
-    write_for(seconds, readers)
-    thrower.join()
+    for reader in readers:
+        reader.start()
+    time.sleep(seconds)
+    stop.set()
+    for thread in (*readers, thrower):
+        thread.join()
     answers = [answer for reader in readers for answer in reader.browser.answers]
     found = collections.Counter(status for _, status, _ in answers)
     yield f"{people} people, {seconds:g} s, a pause of {pause} s: {len(answers) / seconds:.0f} answers a second"

@@ -17,22 +17,24 @@ from pathlib import Path
 
 from running import Browser, Server, Writer, free_port, until
 
-PEOPLE = 4
+
+def people(server, count=4):
+    return [Writer(Browser(server.port).register(), None) for _ in range(count)]
 
 
-def writing_through(server, cut_off):
-    """People write while the database cuts its connections off; returns what happened, in words.
+def writing_through(writers, cut_off):
+    """People write while the database cuts its connections off; returns them, and what happened in words.
 
     Once it is back, a request may find a connection that is dead: one for each person at most.
     """
     stop = threading.Event()
-    writers = [Writer(Browser(server.port).register(), stop) for _ in range(PEOPLE)]
+    writers = [writer.again(stop) for writer in writers]
     for writer in writers:
         writer.start()
 
     def write_on(forms):
-        wanted = [len(writer.past) + forms for writer in writers]
-        until(lambda: all(len(each.past) >= past or each.failure for each, past in zip(writers, wanted)), "they write")
+        wanted = [(writer, writer.acknowledged + forms) for writer in writers]
+        until(lambda: all(writer.acknowledged >= number or writer.failure for writer, number in wanted), "they write")
 
     write_on(10)
     began, _ = time.monotonic(), cut_off()
@@ -46,7 +48,7 @@ def writing_through(server, cut_off):
         assert len([when for when, _ in writer.refused if when >= back]) <= 1, "it went on failing"
     refused = [when for writer in writers for when, _ in writer.refused]
     assert refused, "nobody noticed"
-    return (
+    return writers, (
         f"{acknowledged} acknowledged, away for {back - began:.1f} s, {len(refused)} refused, "
         f"{sum(when >= back for when in refused)} of them when it was back; "
         f"{sum(writer.carried_out for writer in writers)} refused forms were found on a board"
@@ -79,9 +81,11 @@ def main(rounds=4):
         address, control = stack.enter_context(postgresql())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         server = stack.enter_context(Server(folder, DATABASE_URL=address))
+        writers = people(server)
         for number in range(rounds):
             mode = ("fast", "immediate")[number % 2]
-            print(f"{mode}: {writing_through(server, lambda m=mode: control('restart', '-w', '-m', m))}", flush=True)
+            writers, told = writing_through(writers, lambda mode=mode: control("restart", "-w", "-m", mode))
+            print(f"{mode}: {told}", flush=True)
     print("held: after a restart nobody was refused more than once, and nothing that was acknowledged is lost")
 
 

@@ -176,13 +176,18 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self.browser, self.stop = browser, stop
         self.boards, self.uncertain, self.failure = [()], None, None
-        self.acknowledged, self.refused, self.carried_out, self.past = 0, [], 0, [()]
+        self.past, self.refused, self.carried_out = [()], [], 0
 
     def again(self, stop):
-        """The same person, after the server was started again."""
+        """The same person, who goes on in another thread: all but `boards` begins anew."""
         other = Writer(self.browser, stop)
-        other.boards, other.acknowledged = self.boards, self.acknowledged
+        other.boards, other.past = self.boards, self.boards[-1:]
         return other
+
+    @property
+    def acknowledged(self):
+        """How many forms were."""
+        return len(self.past) - 1
 
     def run(self):
         try:
@@ -202,7 +207,7 @@ class Writer(threading.Thread):
         path, fields, boards = self.choose(ids)
         self.uncertain = boards
         if self.answered(self.browser.post, path, **fields).status == 303:
-            self.boards, self.uncertain, self.acknowledged = boards, None, self.acknowledged + 1
+            self.boards, self.uncertain = boards, None
             self.past.append(boards[-1])
 
     def answered(self, function, *args, **fields):
@@ -233,11 +238,12 @@ class Writer(threading.Thread):
     def choose(self, ids):
         """A form (its address and fields), and the boards when it will have been carried out."""
         board = self.boards[-1]
-        way = random.choice(["paste", "move", "delete", "undo"] if board else ["paste"])
+        ways = ["paste", "move", "delete", "undo"] if board else ["paste"]
+        way = random.choice(ways[len(board) > 60 :])
         if way == "undo":
             return "/undo", {}, self.boards[:-1]
         if way == "paste":
-            new, gone = [("todo", secrets.token_hex(6)) for _ in range(3)], None
+            new, gone = [("todo", secrets.token_hex(6)) for _ in range(20)], None
             path, fields = "/tickets", {"title": "\n".join(title for _, title in new), "key": secrets.token_hex(6)}
         else:
             gone = random.choice(board)
@@ -257,14 +263,3 @@ class Writer(threading.Thread):
             self.boards = self.boards[:-1]
             self.settle()
         assert self.browser.post("/undo").status == 409
-
-
-def write_for(seconds, writers):
-    """Let them write for that long, and wait until they have their last answers."""
-    [stop] = {writer.stop for writer in writers}
-    for writer in writers:
-        writer.start()
-    stop.wait(seconds)
-    stop.set()
-    for writer in writers:
-        writer.join()
