@@ -233,6 +233,7 @@ class Writer(threading.Thread):
         """Check the board now that nobody writes any more."""
         if self.failure:
             raise self.failure
+        self.browser.close()  # the server ends a connection on which nothing came for ten seconds
         self.check(self.browser.board())
 
     def choose(self, ids):
