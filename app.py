@@ -25,6 +25,7 @@ import backup
 import demo
 import doctor
 import helpers
+import logs
 import search
 import settings
 import upgrade
@@ -45,12 +46,16 @@ from helpers import (
     whole,
 )
 from journal import IN_EFFECT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
-from sessions import ABSOLUTE, IDLE, DatabaseSessions
+from sessions import ABSOLUTE, IDLE, DatabaseSessions, hashed
+from throttle import Throttle, TooMany
 from words import STATUSES
 
 TICKETS_LIMIT = 100_000  # of a person, with those in the trash
 TODOS_LIMIT = 1_000  # of a ticket, as above with those in the trash
 TRASH_DAYS = 30
+#: Failed logins within throttle.WINDOW: of an address, and of one account from that address.
+ATTEMPTS_OF_ADDRESS, ATTEMPTS_OF_ACCOUNT = 100, 10
+RESET_HOURS = 24
 
 #: How many tickets of a column the board shows, and how many "Show older" adds.
 SHOWN = {"todo": 100, "in_progress": 100, "done": 20}
@@ -69,6 +74,7 @@ if settings.command() not in ("backup", "doctor", "restore", "upgrade"):  # thei
     except RuntimeError as error:
         sys.exit(f"NIKKO can't start: {str(error).splitlines()[0]}")
 journal = Journal(db)
+throttle = Throttle(db)
 
 Flask.jinja_environment = QuickEnvironment
 app = Flask(__name__, static_folder=None)
@@ -78,6 +84,7 @@ app.config.update(
     SESSION_COOKIE_HTTPONLY=True,
     SESSION_COOKIE_SAMESITE="Lax",
     PERMANENT_SESSION_LIFETIME=ABSOLUTE,
+    TRUSTED_HOSTS=list(config.hosts) or None,
 )
 app.session_interface = DatabaseSessions(db, without="/static/")
 app.url_map.converters["id"] = helpers.IdConverter
@@ -104,8 +111,11 @@ if config.proxies:
 def guard():
     """Refuse forged and broken requests before anything else sees them; g.user is who is logged in, or None."""
     g.user = session.user
+    g.began, g.request_id = time.perf_counter(), secrets.token_hex(4)
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
+    if session.touched:  # once an hour; who stays logged in may not pass the login for months
+        clear_up(g.user["id"])
 
 
 PROTECTION = [
@@ -129,6 +139,25 @@ def protect(response):
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+@app.after_request
+def log_request(response):
+    """A line for each request. The address of a link for a new password is a secret."""
+    log(
+        "request",
+        method=request.method,
+        path="/reset/-" if request.endpoint == "reset_password" else request.path,
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.began) * 1000) if "began" in g else None,
+    )
+    return response
+
+
+def log(event, user_id=None, **fields):
+    """Write a line on this request, see logs.py; `user_id` is of the person, unless that is who is logged in."""
+    user_id = user_id or (g.user["id"] if g.get("user") else None)
+    logs.write(event, id=g.get("request_id"), **fields, user=user_id, **{"from": request.remote_addr})
 
 
 @app.after_request
@@ -200,6 +229,7 @@ def register():
     except Problem as problem:
         return draw("register.html", problem)
     log_in(user_id)
+    log("register", user_id)
     return go("/")
 
 
@@ -214,7 +244,7 @@ def add_user():
     """Add the person of the form and return the id. Raises Problem."""
     first_name, last_name = read_line("first_name", 100), read_line("last_name", 100)
     username, username_key = helpers.read_username()
-    password = helpers.read_new_password(username, first_name, last_name)
+    password = helpers.new_password(read("password"), username, first_name, last_name)
     password_hash = helpers.hash_password(password)
     with db.transaction():
         if config.registration == "first":
@@ -238,12 +268,14 @@ def login():
     """Log in and go on to where the person was heading."""
     if request.method == "GET":
         return go("/") if g.user else draw("login.html", next=request.args.get("next", ""))
+    onward = read("next", "")
     try:
         user_id = check_login()
     except Problem as problem:
-        return draw("login.html", problem, next=read("next", ""))
+        return draw("login.html", problem, next=onward)
     log_in(user_id)
-    return go(helpers.safe_next(read("next", "")))
+    log("login", user_id)
+    return go(helpers.safe_next(onward))
 
 
 def check_login():
@@ -252,8 +284,9 @@ def check_login():
     password = read("password")
     rows = db.execute("SELECT id, password_hash FROM users WHERE username_key = ?", username_key)
     password_hash = rows[0]["password_hash"] if rows else None
-    if not helpers.check_password(password_hash, password):
-        raise Problem(422, "That name and password don't go together.", "username")
+    with throttled(username_key):
+        if not helpers.check_password(password_hash, password):
+            raise Problem(422, "That name and password don't go together.", "username")
     if not password_hash.startswith(helpers.HASH_METHOD + "$"):
         db.execute(
             "UPDATE users SET password_hash = ? WHERE id = ?", helpers.hash_password(password), rows[0]["id"]
@@ -261,19 +294,187 @@ def check_login():
     return rows[0]["id"]
 
 
+@contextlib.contextmanager
+def throttled(username_key):
+    """Around a check of a password, which raises Problem when it is wrong: not too many of them from one address.
+
+    And fewer for one account; but only from that address, so that nobody can lock another person out.
+    """
+    address = request.remote_addr or ""
+    try:
+        throttle.count(ATTEMPTS_OF_ADDRESS, address)
+        throttle.count(ATTEMPTS_OF_ACCOUNT, address, username_key)
+    except TooMany as error:
+        log("throttled")
+        minutes = -(-error.seconds // 60)
+        message = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''} and try again."
+        raise Problem(429, message, retry_after=error.seconds) from None
+    try:
+        yield
+    except Problem:
+        log("wrong-password")
+        raise
+    throttle.succeeded(address)
+    throttle.forget(address, username_key)
+
+
 def log_in(user_id):
-    """Begin a session with a new id, so that one which was planted before is worth nothing; and clear up."""
+    """Begin a session with a new id, so that one which was planted before is worth nothing."""
+    session.clear()
+    session.update(user_id=user_id, browser=words.browser(request.user_agent.string))
+    app.session_interface.regenerate(session)
+    clear_up(user_id)
+
+
+def clear_up(user_id):
+    """Remove what is past its time: sessions, links for a new password, counts of logins, and this person's trash."""
     now = int(time.time())
     db.execute("DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ?", now - IDLE, now - ABSOLUTE)
+    db.execute("DELETE FROM resets WHERE expires_at <= ?", now)
+    throttle.purge()
     journal.purge(user_id, now - TRASH_DAYS * 86400)
-    session.clear()
-    session["user_id"] = user_id
-    app.session_interface.regenerate(session)
 
 
 @app.post("/logout")
 def logout():
     """End this session."""
+    if g.user:
+        log("logout")
+    session.clear()
+    return go("/login")
+
+
+@app.route("/reset/<code>", methods=["GET", "POST"])
+def reset_password(code):
+    """Choose a new password by a link that `flask --app app reset-password` made, once."""
+    rows = db.execute(
+        """
+        SELECT users.id, users.username, users.first_name, users.last_name
+        FROM resets JOIN users ON users.id = resets.user_id
+        WHERE resets.code = ? AND resets.expires_at > ?
+        """,
+        hashed(code), int(time.time()),
+    )  # fmt: skip
+    if not rows:
+        raise Problem(404, "This link was used, or its time is over. Ask who runs this NIKKO for a new one.")
+    user = rows[0]
+    if request.method == "GET":
+        return draw("reset.html", person=user)
+    try:
+        password = helpers.new_password(read("password"), user["username"], user["first_name"], user["last_name"])
+        set_password(user["id"], password, code)
+    except Problem as problem:
+        return draw("reset.html", problem, person=user)
+    log_in(user["id"])
+    log("password-reset", user["id"])
+    return go("/")
+
+
+def set_password(user_id, password, code=None):
+    """Store a password and end every session of the person's; the link with `code` is used up by this."""
+    password_hash = helpers.hash_password(password)
+    with db.transaction():
+        if code and not db.execute("DELETE FROM resets WHERE code = ?", hashed(code)):
+            raise Problem(404, "This link was used a moment ago.")
+        db.execute("UPDATE users SET password_hash = ? WHERE id = ?", password_hash, user_id)
+        db.execute("DELETE FROM resets WHERE user_id = ?", user_id)
+        db.execute("DELETE FROM sessions WHERE user_id = ?", user_id)
+
+
+@app.get("/account")
+@login_required
+def account():
+    """Name, password, where the person is logged in, and the end of it."""
+    return draw_account()
+
+
+#: What the account page says after a form of its own, by `?changed=`.
+CHANGED = {
+    "name": "Your name is changed.",
+    "password": "Your password is changed, and you are logged out everywhere else.",
+    "sessions": "Logged out there.",
+}
+
+
+def draw_account(problem=None):
+    """The account page, with what a refused form had in it."""
+    sessions = db.execute(
+        """
+        SELECT id, data, created_at, seen_at
+        FROM sessions
+        WHERE user_id = ? AND seen_at > ? AND created_at > ?
+        ORDER BY seen_at DESC, created_at DESC
+        """,
+        g.user["id"], int(time.time()) - IDLE, int(time.time()) - ABSOLUTE,
+    )  # fmt: skip
+    for each in sessions:
+        each["browser"] = json.loads(each["data"]).get("browser") or "A browser"
+        each["here"] = each["id"] == hashed(session.sid)
+    said = CHANGED.get(request.args.get("changed"))
+    return draw("account.html", problem, {"text": said} if said else None, sessions=sessions)
+
+
+@app.post("/account/name")
+@login_required
+def change_name():
+    """Change the first and the last name."""
+    try:
+        names = read_line("first_name", 100), read_line("last_name", 100)
+    except Problem as problem:
+        return draw_account(problem)
+    db.execute(
+        "UPDATE users SET first_name = ?, last_name = ?, version = version + 1 WHERE id = ?", *names, g.user["id"]
+    )  # fmt: skip
+    return go("/account?changed=name")
+
+
+@app.post("/account/password")
+@login_required
+def change_password():
+    """Change the password, and end every session but this one, which gets a new id."""
+    try:
+        check_own_password("current_password")
+        names = (g.user["username"], g.user["first_name"], g.user["last_name"])
+        set_password(g.user["id"], helpers.new_password(read("new_password"), *names, field="new_password"))
+    except Problem as problem:
+        return draw_account(problem)
+    app.session_interface.regenerate(session)
+    log("password-change")
+    return go("/account?changed=password")
+
+
+def check_own_password(field):
+    """Raise Problem unless the field has the person's own password."""
+    row = db.execute("SELECT username_key, password_hash FROM users WHERE id = ?", g.user["id"])[0]
+    with throttled(row["username_key"]):
+        if not helpers.check_password(row["password_hash"], read(field)):
+            raise Problem(422, "That is not your password.", field)
+
+
+@app.post("/account/sessions")
+@login_required
+def end_sessions():
+    """Log out elsewhere: in the one place that `session` names, or with `others` in all but this one."""
+    which = read("session")
+    here = hashed(session.sid)
+    if which == "others":
+        db.execute("DELETE FROM sessions WHERE user_id = ? AND id <> ?", g.user["id"], here)
+    elif not db.execute("DELETE FROM sessions WHERE user_id = ? AND id = ?", g.user["id"], which):
+        raise Problem(404, "That session has ended already.")
+    log("sessions-ended")
+    return go("/account?changed=sessions" if which != here else "/login")
+
+
+@app.post("/account/delete")
+@login_required
+def delete_account():
+    """Delete the person with everything that is theirs, at once and for good."""
+    try:
+        check_own_password("your_password")
+    except Problem as problem:
+        return draw_account(problem)
+    db.execute("DELETE FROM users WHERE id = ?", g.user["id"])
+    log("account-deleted")
     session.clear()
     return go("/login")
 
@@ -959,6 +1160,8 @@ def draw(template, problem=None, toast=None, **values):
     )  # fmt: skip
     response = Response(page)
     response.status_code = problem.status if problem else 200
+    if problem and problem.retry_after:
+        response.headers["Retry-After"] = str(problem.retry_after)
     if "etag" in g and not problem:
         response.headers["ETag"] = g.etag
     if request.method == "POST" and g.get("user"):
@@ -1090,7 +1293,7 @@ def http_error(error):
 @app.errorhandler(Unavailable)
 def unavailable(error):
     """The database can't do it now."""
-    app.logger.error("the database can't: %s", error)
+    log("database", fault=str(error).splitlines()[0])
     if isinstance(error, Full):
         return refuse(Problem(507, "Nothing was saved: the disk is full. Make room and send it again."))
     response = app.make_response(
@@ -1112,8 +1315,8 @@ def broken(error):
     cause = error.original_exception
     if isinstance(cause, Unavailable):  # while the session was read, before any other handler stood ready
         return unavailable(cause)
-    number = secrets.token_hex(4)
-    app.logger.error("error %s at %r", number, request.path)  # below the traceback, which Flask has logged
+    log("error")  # below the traceback, which Flask has logged
+    number = g.get("request_id", "an error before the request began")
     return refuse(Problem(500, f"Something went wrong, and nothing was saved. The log has it as {number}."))
 
 
@@ -1237,6 +1440,22 @@ def insert_user(username, username_key, password_hash, first_name, last_name):
         raise Problem(422, f"There is an account named {username} already; it was left as it is.") from None
 
 
+@command("reset-password")
+@click.argument("username")
+def make_reset_link(username):
+    """Print a link with which that person chooses a new password; it works once, and for 24 hours."""
+    rows = db.execute("SELECT id, username FROM users WHERE username_key = ?", helpers.username_key(username))
+    if not rows:
+        raise Problem(404, f"There is no account named {username}.")
+    code = secrets.token_urlsafe(24)
+    db.execute(
+        "INSERT INTO resets (code, user_id, expires_at) VALUES (?, ?, ?)",
+        hashed(code), rows[0]["id"], int(time.time()) + RESET_HOURS * 3600,
+    )  # fmt: skip
+    site = f"https://{config.hosts[0]}" if config.hosts else f"http://{config.host}:{config.port}"
+    print(f"Give this to {rows[0]['username']}; it works once, within {RESET_HOURS} hours: {site}/reset/{code}")
+
+
 @command("list-users")
 def list_users():
     """Print who has an account: the username, since when (UTC), how many tickets, and the name."""
@@ -1263,6 +1482,8 @@ def purge():
     """Remove for good what is past its time in the trash, and the sessions that have ended."""
     now, gone = int(time.time()), 0
     ended = db.execute("DELETE FROM sessions WHERE seen_at <= ? OR created_at <= ?", now - IDLE, now - ABSOLUTE)
+    db.execute("DELETE FROM resets WHERE expires_at <= ?", now)
+    throttle.purge()
     for user in db.execute("SELECT id FROM users"):
         with contextlib.suppress(Gone):
             gone += journal.purge(user["id"], now - TRASH_DAYS * 86400)

@@ -34,11 +34,14 @@ INVISIBLE = re.compile(
 
 
 class Problem(Exception):
-    """What was sent can't be used: the HTTP status, the message, and the field that it stands beside."""
+    """What was sent can't be used: the HTTP status, the message, and the field that it stands beside.
 
-    def __init__(self, status, message, field=None):
+    `retry_after` is in how many seconds the same may work.
+    """
+
+    def __init__(self, status, message, field=None, retry_after=None):
         super().__init__(message)
-        self.status, self.message, self.field = status, message, field
+        self.status, self.message, self.field, self.retry_after = status, message, field, retry_after
 
 
 class IdConverter(IntegerConverter):
@@ -269,22 +272,17 @@ def commonest_passwords():
     return frozenset([word for word in FREQUENCY_LISTS["passwords"] if len(word) >= 8][:3000])
 
 
-def read_new_password(*words):
-    """A password that may be set; `words` are the person's names, which it must not be. Raises Problem."""
-    return new_password(read("password"), *words)
-
-
-def new_password(password, *words):
-    """That password, if it may be set; see `read_new_password`."""
+def new_password(password, *words, field="password"):
+    """The password, if it may be set; `words` are the person's names, which it must not be. Raises Problem."""
     if len(password) < 8:
-        raise Problem(422, "At least 8 characters. A few words in a row make a good one.", "password")
+        raise Problem(422, "At least 8 characters. A few words in a row make a good one.", field)
     if len(password.encode()) > 1024:
-        raise Problem(422, "At most 1,024 bytes, please.", "password")
+        raise Problem(422, "At most 1,024 bytes, please.", field)
     folded = password.casefold()
     core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded)
     names = {"nikko", *(word.casefold() for word in words)}
     if folded in commonest_passwords() or {folded, core} & names:
-        raise Problem(422, "That one is easy to guess. A few words in a row make a good one.", "password")
+        raise Problem(422, "That one is easy to guess. A few words in a row make a good one.", field)
     return password
 
 
@@ -292,7 +290,8 @@ def new_password(password, *words):
 def in_line():
     """Wait for one of the places at `hashing`, but not for long: who waits holds a thread that others need."""
     if not hashing.acquire(timeout=3):
-        raise Problem(503, "Too many people are logging in at this moment. Try again in a few seconds.", "username")
+        message = "Too many people are logging in at this moment. Try again in a few seconds."
+        raise Problem(503, message, retry_after=5)
     try:
         yield
     finally:

@@ -32,6 +32,20 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) {table};
 CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
 
+-- How often somebody failed to log in lately, see throttle.py.
+CREATE TABLE IF NOT EXISTS attempts (
+    whose CHAR(64) PRIMARY KEY,                 -- sha256 of an address, or of an account and an address
+    failures INTEGER NOT NULL,
+    since BIGINT NOT NULL
+) {table};
+
+-- Links with which a person may choose a new password, once.
+CREATE TABLE IF NOT EXISTS resets (
+    code CHAR(64) PRIMARY KEY,                  -- sha256 of the code in the link
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL
+) {table};
+
 CREATE TABLE IF NOT EXISTS tickets (
     id {identity},
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -89,14 +89,15 @@ class DatabaseSessions(CacheLibSessionInterface):
         data = self.cache.get(sid) if sid else None
         if data is None:
             session = self.session_class(sid=self._generate_sid(self.sid_length), permanent=True)
-            session.stored, session.user = False, None
+            session.stored, session.user, session.touched = False, None, False
             return session
         seen_at, user = data.pop("seen_at"), data.pop("user")
         # A page that asks whether it is still up to date is not a person at work.
-        if seen_at < time.time() - SEEN_EVERY and not request.if_none_match:
+        touched = seen_at < time.time() - SEEN_EVERY and not request.if_none_match
+        if touched:
             self.cache.touch(sid)
         session = self.session_class(data, sid=sid)
-        session.stored, session.user = True, user
+        session.stored, session.user, session.touched = True, user, touched and user is not None
         return session
 
     def regenerate(self, session):
@@ -112,7 +113,11 @@ class DatabaseSessions(CacheLibSessionInterface):
             if session.accessed:
                 response.headers.add("Vary", "Cookie")
         elif session:
-            super().save_session(app, session, response)
+            try:
+                super().save_session(app, session, response)
+            except Exception:
+                session.modified = False  # the page that says so must not wait for the database once more
+                raise
         elif session.stored:
             self.cache.delete(session.sid)
             response.delete_cookie(

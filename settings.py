@@ -14,6 +14,7 @@ class Settings(NamedTuple):
     workers: int
     registration: str
     proxies: int
+    hosts: tuple[str, ...]
 
 
 def read(environment):
@@ -28,6 +29,7 @@ def read(environment):
         workers=number(environment, "WORKERS", os.cpu_count() or 1, 1, 256),
         registration=registration,
         proxies=number(environment, "PROXIES", 0, 0, 9),
+        hosts=tuple(environment.get("HOSTS", "").replace(",", " ").split()),
     )
 
 

@@ -33,6 +33,20 @@ STEPS = {
             """
             for status in ("todo", "in_progress", "done")
         ],
+        """
+        CREATE TABLE attempts (
+            whose CHAR(64) PRIMARY KEY,
+            failures INTEGER NOT NULL,
+            since BIGINT NOT NULL
+        ) {table}
+        """,
+        """
+        CREATE TABLE resets (
+            code CHAR(64) PRIMARY KEY,
+            user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            expires_at BIGINT NOT NULL
+        ) {table}
+        """,
     ]
 }
 
@@ -141,8 +155,13 @@ def alone(db):
 
 def inspect(path):
     """Refuse a SQLite file that isn't ours or is damaged, without writing a byte to it."""
-    refusal = f"{path} is {{}}. It was left as it is. Move it away, or name another file in DATABASE_URL."
+    refusal = f"{path} is {{}}. It was left as it is. Move it away with its -wal, or name another file in DATABASE_URL."
     if not os.path.getsize(path):
+        if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
+            raise Refused(
+                f"{path} is empty, but {path}-wal beside it holds what a database wrote last, and would be lost. "
+                "Put that database back, or move that file away with its own."
+            )
         return
     try:
         with contextlib.closing(read_only(path)) as file:

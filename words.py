@@ -86,6 +86,20 @@ def moment(seconds, now=None):
     return time.strftime("%H:%M", time.localtime(seconds)) if words == "today" else words
 
 
+#: What of a User-Agent header names the browser and the machine; the first that is in it counts.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox", "Chrom": "Chrome",
+            "CriOS": "Chrome", "Safari": "Safari"}  # fmt: skip
+MACHINES = {"iPhone": "an iPhone", "iPad": "an iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "a Mac",
+            "CrOS": "a Chromebook", "Linux": "Linux"}  # fmt: skip
+
+
+def browser(user_agent):
+    """What somebody logs in with, in words: Firefox on Linux."""
+    name = next((name for mark, name in BROWSERS.items() if mark in user_agent), "A browser")
+    machine = next((name for mark, name in MACHINES.items() if mark in user_agent), None)
+    return f"{name} on {machine}" if machine else name
+
+
 def in_trash(seconds, now=None):
     """How long ago something was deleted, and how many of its 30 days are left."""
     now = now or time.time()

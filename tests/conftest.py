@@ -167,7 +167,8 @@ def log_in(site, user_id, username):
 
 @pytest.fixture
 def visitor(site):
-    """Somebody without an account."""
+    """Somebody without an account, who comes from the address of all tests."""
+    site.db.execute("DELETE FROM attempts")
     return Person(site, site.app.test_client())
 
 

@@ -27,7 +27,18 @@ from upgrade import Refused
 
 ROOT = Path(__file__).parent.parent
 DAY = 86400
-COMMANDS = {"backup", "copy-to", "create-user", "demo", "doctor", "list-users", "purge", "restore", "upgrade"}
+COMMANDS = {
+    "backup",
+    "copy-to",
+    "create-user",
+    "demo",
+    "doctor",
+    "list-users",
+    "purge",
+    "reset-password",
+    "restore",
+    "upgrade",
+}
 #: What no engine may change on the way.
 TITLES = ["😀 (:D 'quoted' \"twice\" `ticks` \\n ; -- 100 %", "é" * 500, "👩‍👩‍👧" * 100, "مرحبا", "\t\n"]
 
@@ -743,6 +754,8 @@ def fill(db):
         ticket_id = action.add("tickets", user_id=other_id, title="other", status="done", status_since=0, position=0.1)
         action.add("todos", ticket_id=ticket_id, text="😀" * 500, done=1, position=2**0.5)
     journal.undo(other_id)
+    db.execute("INSERT INTO attempts (whose, failures, since) VALUES (?, 3, 2000000000000)", "a" * 64)
+    db.execute("INSERT INTO resets (code, user_id, expires_at) VALUES (?, ?, 2000000000000)", "c" * 64, user_id)
     for number, owner in enumerate((user_id, None)):
         data = json.dumps({"text": "é" * 70_000})
         db.execute("INSERT INTO sessions VALUES (?, ?, ?, 2000000000000, 0)", f"{number:064}", owner, data)

@@ -13,7 +13,7 @@ import pytest
 import settings
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("HOST", "PORT", "DATABASE_URL", "WORKERS", "REGISTRATION", "PROXIES")
+NAMES = ("HOST", "PORT", "DATABASE_URL", "WORKERS", "REGISTRATION", "PROXIES", "HOSTS")
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_every_setting_has_a_default_that_works():
         "workers": os.cpu_count() or 1,
         "registration": "open",
         "proxies": 0,
+        "hosts": (),
     }
 
 
