@@ -175,7 +175,7 @@
       .done(function (html, _, xhr) {
         clearProblems($form);
         forgetDraft($form);
-        if ($form.is(".edit") || $form.parent().is(".both")) $form.closest("li, .ticket-head").find(".edit, .both").removeClass("edit both");
+        $form.closest(".edit, .both, .move").removeClass("edit both move"); // nobody is at work on it any more
         const page = xhr.getResponseHeader("X-Go-To");
         if (page) visit(page);
         else place(html);

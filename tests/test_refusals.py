@@ -280,7 +280,7 @@ def test_no_form_breaks_a_route(new_person, forms):
             headers={"Referer": f"http://localhost/platform/{ticket}"},
         )
         assert response.status_code < 500, path
-        if response.status_code >= 400:
+        if response.status_code >= 400 and path.startswith(("/tickets", "/todos")):
             field = "text" if path.endswith(("/text", "/todos")) else "title"
             shown = [text.replace("\r\n", "\n") for text in kept(parse(response))]
             for name, value in fields:
