@@ -6,13 +6,26 @@ Values are percent-encoded where they aren't plain, so that nothing a visitor se
 are no passwords, no session ids and no texts in it, and no query, in which a search may stand.
 """
 
+import functools
+import re
 import sys
 import time
 from urllib.parse import quote
 
+is_plain = re.compile(r"[\w/:.-]*", re.ASCII).fullmatch
+
 
 def write(event, **fields):
     """Write one line; a field that is None is left out."""
-    pairs = [f"{name}={quote(str(value), '/:')}" for name, value in fields.items() if value is not None]
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sys.stderr.write(f"{when} {event} {' '.join(pairs)}\n")
+    pairs = [f"{name}={encoded(str(value))}" for name, value in fields.items() if value is not None]
+    sys.stderr.write(f"{moment(int(time.time()))} {event} {' '.join(pairs)}\n")
+
+
+def encoded(text):
+    return text if is_plain(text) else quote(text, "/:")
+
+
+@functools.lru_cache(1)
+def moment(seconds):
+    """A time as it stands in the log."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -159,15 +159,16 @@ def test_an_account_is_deleted_with_everything_in_it(new_person, site, visitor):
     mira, noor = new_person(), new_person()
     kept_ticket = noor.add_tickets("noor's own")
     before = {table: len(rows) for table, rows in contents(site).items()}
+    theirs = f"written by {mira.username}."
     for number in range(3):
-        [ticket] = mira.add_tickets(f"secret {number}")
-        mira.add_todos(ticket, "secret to-do")
+        [ticket] = mira.add_tickets(f"{theirs} {number}")
+        mira.add_todos(ticket, f"to-do {theirs}")
         mira.post(f"/tickets/{ticket}/status", status="done")
     elsewhere = mira.another_browser()
     response = press(mira, "/account", "Delete account and everything in it", your_password=PASSWORD)
     assert path_of(response) == "/login"
     after = contents(site)
-    assert not any("secret" in row for rows in after.values() for row in rows)
+    assert not any(theirs in row for rows in after.values() for row in rows)
     lost = {table: before[table] - len(rows) for table, rows in after.items()}
     assert lost == dict.fromkeys(before, 0) | {"users": 1, "sessions": 1}
     assert not is_in(elsewhere)
