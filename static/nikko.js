@@ -104,8 +104,9 @@
     const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
     const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
     if (!list || underWay.has(card.id)) return;
-    const known = fresh.dataset.before ? next?.parentNode === list : !list.dataset.next;
-    if (!known && list.dataset.next) return $(old).remove(); // among those that aren't shown
+    const hidden = list.dataset.next ? "ticket-" + list.dataset.next : ""; // what follows the last one shown
+    const known = next?.parentNode === list || fresh.dataset.before === hidden;
+    if (!known && hidden) return $(old).remove(); // among those that aren't shown
     if (old) renew(old, card);
     const mine = byId(card.id) || card;
     const where = known ? next : list.firstElementChild; // the next one was added elsewhere meanwhile
