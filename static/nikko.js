@@ -563,7 +563,7 @@
     drag.ghost = drag.item.cloneNode(true);
     $(drag.ghost).addClass("ghost").attr({ "aria-hidden": "true", inert: "" }).find("[id]").addBack().removeAttr("id");
     Object.assign(drag.ghost.style, { width: box.width + "px", left: box.left + "px", top: box.top + "px" });
-    drag.place = [drag.item.parentNode, drag.item.nextSibling, rememberFocus()];
+    drag.place = [drag.item.parentNode, drag.item.nextElementSibling];
     $(drag.item).addClass("dragged");
     $("body").addClass("dragging").append(drag.ghost);
     getSelection().removeAllRanges();
@@ -598,18 +598,19 @@
 
   function drop(keep) {
     if (!drag?.ghost) return (drag = null);
-    const { item, ghost, place: [list, next, focus], frame } = drag;
+    const { item, ghost, place: [list, next], frame } = drag;
     drag = null;
     cancelAnimationFrame(frame);
     ghost.remove();
     $(item).removeClass("dragged");
     $("body").removeClass("dragging");
     const putBack = function () {
-      list.insertBefore(item, next);
-      giveBackFocus(focus);
+      shift(item, list, next?.parentNode === list ? next : null);
+      held = true; // what it stood before may have gone meanwhile
+      if (!$(list).is(":visible")) location.replace("#" + list.parentNode.id); // on a phone: back to its column
     };
     if (!keep) putBack();
-    else if (item.parentNode !== list || item.nextSibling !== next) sendPlace(item, putBack);
+    else if (item.parentNode !== list || item.nextElementSibling !== next) sendPlace(item, putBack);
     $(item).find("[data-k=title], [data-k=box]")[0]?.focus({ preventScroll: true, focusVisible: false });
   }
 
