@@ -540,6 +540,7 @@
   // Dragging, by the handle or, with a mouse, by the whole card
 
   let drag = null;
+  let dragged = false; // since the pointer went down
 
   document.addEventListener("pointerdown", function (event) {
     const item = event.target.closest("[data-place]");
@@ -568,6 +569,7 @@
     $("body").addClass("dragging").append(drag.ghost);
     getSelection().removeAllRanges();
     drag.frame = requestAnimationFrame(scrollNearEdges);
+    dragged = true;
   }
 
   // The item itself goes where it would be dropped, and its ghost with the pointer.
@@ -614,15 +616,14 @@
     $(item).find("[data-k=title], [data-k=box]")[0]?.focus({ preventScroll: true, focusVisible: false });
   }
 
-  document.addEventListener("pointerup", function () {
-    const dragged = drag?.ghost;
-    drop(true);
-    if (!dragged) return;
-    const swallow = (event) => (event.preventDefault(), event.stopPropagation());
-    document.addEventListener("click", swallow, { capture: true, once: true }); // it ends a drag and opens nothing
-    setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 50);
-  });
-  document.addEventListener("pointercancel", () => drop(false));
+  for (const [name, keep] of [["pointerup", true], ["pointercancel", false]]) {
+    document.addEventListener(name, function (event) {
+      if (!event.isPrimary) return; // a second finger
+      drop(keep);
+      setTimeout(() => (dragged = false), 50); // after the click, which opens nothing when it ends a drag
+    });
+  }
+  document.addEventListener("click", (event) => dragged && (event.preventDefault(), event.stopPropagation()), true);
   $(document).on("dragstart", "[data-place]", (event) => event.preventDefault());
 
   // Keys
