@@ -176,7 +176,8 @@
       .done(function (html, _, xhr) {
         clearProblems($form);
         forgetDraft($form);
-        if ($form.is(".edit") || $form.parent().is(".both")) $form.closest("li, .ticket-head").find(".edit, .both").removeClass("edit both");
+        const done = ".edit, .both, .move"; // nobody is at work there any more
+        if ($form.closest(done).length) $form.closest("li, .ticket-head").find(done).removeClass("edit both move");
         const page = xhr.getResponseHeader("X-Go-To");
         if (page) visit(page);
         else place(html);
