@@ -68,6 +68,10 @@
   }
 
   function renewList(list, news) {
+    if ([...list.children, ...news].some((item) => underWay.has(item.id))) {
+      held = true; // the last answer has the order
+      return news.forEach((fresh) => byId(fresh.id) && renew(byId(fresh.id), fresh));
+    }
     const old = new Set(list.children);
     let last = null;
     for (const fresh of news) {
@@ -103,7 +107,7 @@
   function putCard(fresh) {
     const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
     const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
-    if (!list || underWay.has(card.id)) return;
+    if (!list || underWay.has(card.id) || drag?.item.id === card.id) return;
     const hidden = list.dataset.next ? "ticket-" + list.dataset.next : ""; // what follows the last one shown
     const known = next?.parentNode === list || fresh.dataset.before === hidden;
     if (!known && hidden) return $(old).remove(); // among those that aren't shown
@@ -197,7 +201,7 @@
     begun += 1;
     queue = queue.then(ask, ask);
     return queue
-      .always(() => (sending -= 1))
+      .always(() => (sending -= 1) || underWay.clear())
       .done((_, __, xhr) => countVersion(+xhr.getResponseHeader("X-Version")));
   }
 
@@ -268,7 +272,6 @@
     if (list.dataset.status) fields.push({ name: "status", value: list.dataset.status });
     underWay.add(item.id);
     post(item.dataset.place, fields)
-      .always(() => sending || underWay.clear())
       .done(place)
       .fail(function (xhr) {
         takeBack();
