@@ -148,8 +148,10 @@
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
       const $harmless = focus.key ? $place.find("[data-k=title], [data-k=more], [data-k=edit]") : $();
       const $any = $place.find("a, button, textarea, summary");
-      const target = [$same, $harmless, $any].map(($some) => $some.filter(":visible")[0]).find(Boolean);
-      if (target) return target.focus();
+      for (const target of [$same, $harmless, $any].flatMap(($some) => $some.filter(":visible").get())) {
+        target.focus();
+        if (document.activeElement === target) return; // what only fades in takes none
+      }
     }
   }
 
