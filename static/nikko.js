@@ -68,6 +68,10 @@
   }
 
   function renewList(list, news) {
+    if ([...list.children, ...news].some((item) => underWay.has(item.id))) {
+      held = true; // the last answer has the order
+      return news.forEach((fresh) => byId(fresh.id) && renew(byId(fresh.id), fresh));
+    }
     const old = new Set(list.children);
     let last = null;
     for (const fresh of news) {
@@ -103,9 +107,10 @@
   function putCard(fresh) {
     const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
     const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
-    if (!list || underWay.has(card.id)) return;
-    const known = fresh.dataset.before ? next?.parentNode === list : !list.dataset.next;
-    if (!known && list.dataset.next) return $(old).remove(); // among those that aren't shown
+    if (!list || underWay.has(card.id) || drag?.item.id === card.id) return;
+    const hidden = list.dataset.next ? "ticket-" + list.dataset.next : ""; // what follows the last one shown
+    const known = next?.parentNode === list || fresh.dataset.before === hidden;
+    if (!known && hidden) return $(old).remove(); // among those that aren't shown
     if (old) renew(old, card);
     const mine = byId(card.id) || card;
     const where = known ? next : list.firstElementChild; // the next one was added elsewhere meanwhile
@@ -143,8 +148,10 @@
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
       const $harmless = focus.key ? $place.find("[data-k=title], [data-k=more], [data-k=edit]") : $();
       const $any = $place.find("a, button, textarea, summary");
-      const target = [$same, $harmless, $any].map(($some) => $some.filter(":visible")[0]).find(Boolean);
-      if (target) return target.focus();
+      for (const target of [$same, $harmless, $any].flatMap(($some) => $some.filter(":visible").get())) {
+        target.focus();
+        if (document.activeElement === target) return; // what only fades in takes none
+      }
     }
   }
 
@@ -195,7 +202,7 @@
     begun += 1;
     queue = queue.then(ask, ask);
     return queue
-      .always(() => (sending -= 1))
+      .always(() => (sending -= 1) || underWay.clear())
       .done((_, __, xhr) => countVersion(+xhr.getResponseHeader("X-Version")));
   }
 
@@ -266,7 +273,6 @@
     if (list.dataset.status) fields.push({ name: "status", value: list.dataset.status });
     underWay.add(item.id);
     post(item.dataset.place, fields)
-      .always(() => sending || underWay.clear())
       .done(place)
       .fail(function (xhr) {
         takeBack();
@@ -539,6 +545,7 @@
   // Dragging, by the handle or, with a mouse, by the whole card
 
   let drag = null;
+  let dragged = false; // since the pointer went down
 
   document.addEventListener("pointerdown", function (event) {
     const item = event.target.closest("[data-place]");
@@ -562,11 +569,12 @@
     drag.ghost = drag.item.cloneNode(true);
     $(drag.ghost).addClass("ghost").attr({ "aria-hidden": "true", inert: "" }).find("[id]").addBack().removeAttr("id");
     Object.assign(drag.ghost.style, { width: box.width + "px", left: box.left + "px", top: box.top + "px" });
-    drag.place = [drag.item.parentNode, drag.item.nextSibling, rememberFocus()];
+    drag.place = [drag.item.parentNode, drag.item.nextElementSibling];
     $(drag.item).addClass("dragged");
     $("body").addClass("dragging").append(drag.ghost);
     getSelection().removeAllRanges();
     drag.frame = requestAnimationFrame(scrollNearEdges);
+    dragged = true;
   }
 
   // The item itself goes where it would be dropped, and its ghost with the pointer.
@@ -597,30 +605,30 @@
 
   function drop(keep) {
     if (!drag?.ghost) return (drag = null);
-    const { item, ghost, place: [list, next, focus], frame } = drag;
+    const { item, ghost, place: [list, next], frame } = drag;
     drag = null;
     cancelAnimationFrame(frame);
     ghost.remove();
     $(item).removeClass("dragged");
     $("body").removeClass("dragging");
     const putBack = function () {
-      list.insertBefore(item, next);
-      giveBackFocus(focus);
+      shift(item, list, next?.parentNode === list ? next : null);
+      held = true; // what it stood before may have gone meanwhile
+      if (!$(list).is(":visible")) location.replace("#" + list.parentNode.id); // on a phone: back to its column
     };
     if (!keep) putBack();
-    else if (item.parentNode !== list || item.nextSibling !== next) sendPlace(item, putBack);
+    else if (item.parentNode !== list || item.nextElementSibling !== next) sendPlace(item, putBack);
     $(item).find("[data-k=title], [data-k=box]")[0]?.focus({ preventScroll: true, focusVisible: false });
   }
 
-  document.addEventListener("pointerup", function () {
-    const dragged = drag?.ghost;
-    drop(true);
-    if (!dragged) return;
-    const swallow = (event) => (event.preventDefault(), event.stopPropagation());
-    document.addEventListener("click", swallow, { capture: true, once: true }); // it ends a drag and opens nothing
-    setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 50);
-  });
-  document.addEventListener("pointercancel", () => drop(false));
+  for (const [name, keep] of [["pointerup", true], ["pointercancel", false]]) {
+    document.addEventListener(name, function (event) {
+      if (!event.isPrimary) return; // a second finger
+      drop(keep);
+      setTimeout(() => (dragged = false), 50); // after the click, which opens nothing when it ends a drag
+    });
+  }
+  document.addEventListener("click", (event) => dragged && (event.preventDefault(), event.stopPropagation()), true);
   $(document).on("dragstart", "[data-place]", (event) => event.preventDefault());
 
   // Keys

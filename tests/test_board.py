@@ -416,9 +416,9 @@ def test_the_move_form_offers_every_place_of_every_column(mira):
         select.attributes["id"]: [option.words for option in select.all("option")] for select in page.all("select")
     }
     assert offered == {
-        "before-todo": ["At the top, before “a”", "Before “c”", "At the end"],
-        "before-in_progress": ["The only one"],
-        "before-done": ["At the top, before “x”", "At the end"],
+        f"before-{ids[1]}-todo": ["At the top, before “a”", "Before “c”", "At the end"],
+        f"before-{ids[1]}-in_progress": ["The only one"],
+        f"before-{ids[1]}-done": ["At the top, before “x”", "At the end"],
     }
     response = press(mira, f"/?move={ids[1]}", "Move to To do", before=str(ids[0]))
     assert toast(land(mira, response)) == "“b” moved to another place"

@@ -10,7 +10,7 @@ LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenhersteller" 
 PAGES = [
     "/",
     "/?edit={ticket}#ticket-{ticket}-edit",
-    "/?move={ticket}#before-todo",
+    "/?move={ticket}#before-{ticket}-todo",
     "/?add=done#add-done-text",
     "/#column-done",
     "/platform/{ticket}",
