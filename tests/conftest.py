@@ -15,6 +15,8 @@ from werkzeug.security import generate_password_hash
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from real_input import WHOLE_BOARD
+
 import database
 import upgrade
 
@@ -29,8 +31,6 @@ REQUIRED = os.environ.get("REQUIRE_ALL") == "1"
 PASSWORD = "ein Tritt in den Schnee"
 PASSWORD_HASH = generate_password_hash(PASSWORD, "scrypt:32768:8:3")
 numbers = itertools.count(1)
-#: The board with what "Show older" would bring.
-WHOLE_BOARD = "/?" + "&".join(f"more={status}" for status in ("todo", "in_progress", "done") for _ in range(5))
 
 
 def missing(what):

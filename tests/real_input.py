@@ -21,6 +21,8 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 STATUSES = ("todo", "in_progress", "done")
+#: The board with what "Show older" would bring.
+WHOLE_BOARD = "/?" + "&".join(f"more={status}" for status in STATUSES for _ in range(5))
 LINES = 500  # of a paste
 
 
@@ -107,13 +109,13 @@ def main(file, site="http://127.0.0.1:5000"):
             username=f"real-{secrets.token_hex(6)}", password=secrets.token_urlsafe(16),
             first_name="Real", last_name="Input",
         )  # fmt: skip
-        assert browser.get("/").tickets == [], "a new board is empty"
+        assert browser.get(WHOLE_BOARD).tickets == [], "a new board is empty"
     with phase(browser, f"{len(wanted)} tickets pasted"):
         # New ones stand at the top, so the last paste is the beginning of the file.
         for start in reversed(range(0, len(wanted), LINES)):
             titles = [title for _, title, _ in wanted[start : start + LINES]]
             browser.post("/tickets", "/", title="\r\n".join(titles), status="todo", key=secrets.token_hex(8))
-        ids = [ticket_id for _, ticket_id, _ in browser.get("/").tickets]
+        ids = [ticket_id for _, ticket_id, _ in browser.get(WHOLE_BOARD).tickets]
     with phase(browser, f"{sum(len(todos) for *_, todos in wanted)} to-dos pasted"):
         for ticket_id, (_, _, todos) in zip(ids, wanted, strict=True):
             for start in range(0, len(todos), LINES):
@@ -156,7 +158,7 @@ def expected(tickets):
 
 def assert_shown(browser, wanted):
     """The pages show those tickets, in that order within each column, with those to-dos."""
-    board = browser.get("/").tickets
+    board = browser.get(WHOLE_BOARD).tickets
     shown = [
         (status, title, [(text, done) for _, text, done in browser.get(f"/platform/{ticket_id}").todos])
         for status, ticket_id, title in board

@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # run by name, pytest has not done so
 
-from real_input import STATUSES, Page  # noqa: E402
+from real_input import STATUSES, WHOLE_BOARD, Page  # noqa: E402
 
 PASSWORD = "ein Tritt in den Schnee"
-SETTINGS = ("HOST", "PORT", "DATABASE_URL", "WORKERS", "REGISTRATION", "PROXIES")
+SETTINGS = ("HOST", "PORT", "DATABASE_URL", "WORKERS", "REGISTRATION", "PROXIES", "HOSTS")
 
 
 def free_port():
@@ -140,7 +140,7 @@ class Browser:
 
     def board(self):
         """What the board shows: [(status, id, title)] in its order."""
-        page = self.get()
+        page = self.get(WHOLE_BOARD)
         assert page.status == 200, (page.status, page.text)
         return Page(page.text).tickets
 
@@ -200,7 +200,7 @@ class Writer(threading.Thread):
 
     def write(self):
         """Look at the board and send one form."""
-        page = self.answered(self.browser.get)
+        page = self.answered(self.browser.get, WHOLE_BOARD)
         if page.status != 200:
             return
         ids = self.check(Page(page.text).tickets)

@@ -19,7 +19,7 @@ import restart
 from conftest import missing
 from running import ROOT, Browser, Server, Writer, until
 from test_database import only, own_connections
-from test_upgrade import NEXT, add_rows, tables, titles
+from test_upgrade import NEXT, NEXT_VERSION, add_rows, tables, titles
 
 import database
 import upgrade
@@ -125,8 +125,38 @@ def test_a_file_that_is_not_ours_or_damaged_ends_the_start_and_keeps_every_byte(
     before = server.file.read_bytes()
     server.launch()
     assert server.process.wait(60) == 1
-    assert re.fullmatch(r"NIKKO can't start: .*database.db is .* Move it away, or .*\n", server.log.read_text())
+    assert re.fullmatch(
+        r"NIKKO can't start: .*database.db is .* Move it away with its -wal, or .*\n", server.log.read_text()
+    )
     assert server.file.read_bytes() == before
+
+
+def test_a_file_that_is_gone_while_its_log_is_there_ends_the_start_and_keeps_the_log(server):
+    server.start()
+    Browser(server.port).register().post("/tickets", title="one")
+    server.kill()
+    log = server.file.with_name("database.db-wal")
+    before = log.read_bytes()
+    server.file.rename(server.folder / "away.db")
+    server.launch()
+    assert server.process.wait(60) == 1
+    assert "database.db-wal beside it holds what a database wrote last" in server.log.read_text()
+    assert log.read_bytes() == before
+
+
+def test_a_stop_finishes_what_it_is_doing(server):
+    """SIGTERM, as a service manager sends it, while passwords are being checked."""
+    server.start()
+    browsers = [Browser(server.port) for _ in range(4)]
+    answers = []
+    threads = [threading.Thread(target=lambda each=each: answers.append(each.register())) for each in browsers]
+    for thread in threads:
+        thread.start()
+    until(lambda: server.execute("SELECT COUNT(*) FROM users") != [(0,)], "the first has an account")
+    server.stop()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
 
 
 def test_two_hundred_people_get_no_error_and_each_their_own_board(server):
@@ -182,7 +212,7 @@ def test_a_clock_that_goes_wrong_ends_sessions_when_it_should_and_undo_goes_by_o
 
 UPGRADE = """
 import os, signal, sys, database, upgrade
-from test_upgrade import NEXT
+from test_upgrade import NEXT, NEXT_VERSION
 db = database.SQL(sys.argv[1])
 run, left = db._run, int(sys.argv[2])
 def die(*_):
@@ -195,7 +225,7 @@ if left:
     db._run = run_or_die
 else:
     os.replace = die  # the copy is complete, but hasn't its name
-upgrade.prepare(db, NEXT, 2)
+upgrade.prepare(db, NEXT, NEXT_VERSION)
 """
 #: What an upgrade runs: BEGIN, the three statements of the step, the new version, COMMIT.
 STATEMENTS = 6
@@ -214,9 +244,10 @@ def test_an_upgrade_that_is_killed_before_any_of_its_statements_loses_nothing_an
             path = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
             ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}).returncode
             assert ended == (-signal.SIGKILL if statement <= STATEMENTS else 0)
-            assert db.execute("SELECT version FROM nikko") == [{"version": 1 if statement <= STATEMENTS else 2}]
+            version = upgrade.VERSION if statement <= STATEMENTS else NEXT_VERSION
+            assert db.execute("SELECT version FROM nikko") == [{"version": version}]
             assert ("labels" in tables(db)) == (statement > STATEMENTS)
-            upgrade.prepare(db, NEXT, 2)
+            upgrade.prepare(db, NEXT, NEXT_VERSION)
             assert titles(db) == ["one", "two: (:D"]
 
 
@@ -228,8 +259,8 @@ def test_a_backup_taken_while_people_write_holds_all_that_was_acknowledged_when_
         writer.start()
     until(lambda: min(writer.acknowledged for writer in writers) > 5, "everybody has written")
     before = [writer.acknowledged for writer in writers]
-    [command] = re.findall(r"umask 077 && .*backup.db.*", (ROOT / "README.md").read_text())
-    subprocess.run(command.replace(".venv/bin/python", sys.executable), shell=True, cwd=server.folder, check=True)
+    command = [sys.executable, "-m", "flask", "--app", ROOT / "app.py", "backup", "backup.db"]
+    subprocess.run(command, cwd=server.folder, env=server.environment, check=True)
     stop.set()
     for writer in writers:
         writer.join()
