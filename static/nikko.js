@@ -15,7 +15,8 @@
 
   // Placing what the server drew
 
-  let held = false; // whether a redraw had to leave something out
+  const held = new Set(); // the elements that a redraw had to leave as they were
+  let behind = false; // whether the page lacks something for another reason
 
   // The elements that the server drew; $.parseHTML would set a base address, which the CSP forbids.
   function elementsOf(html) {
@@ -47,42 +48,63 @@
 
   // Make `old` like `fresh`: what is the same stays as it is, with its focus, its scroll, and what was typed into it.
   function renew(old, fresh) {
+    if (before.has(old.id)) return before.set(old.id, fresh); // for when it is closed
     if (old.isEqualNode(fresh)) return;
     const [parts, news] = [[...old.children], [...fresh.children]];
     if (old.matches(".add") && fresh.matches(".add")) {
       $(old).find("textarea").attr("placeholder", $(fresh).find("textarea").attr("placeholder"));
     } else if (old.matches("ol, ul") && [...parts, ...news].every((item) => item.id)) {
-      renewList(old, news);
+      renewList(old, fresh);
     } else if (parts.length && !hasText(old) && !hasText(fresh) && sameKinds([old, ...parts], [fresh, ...news])) {
-      for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
-      for (const { name } of [...old.attributes]) {
-        if (!fresh.hasAttribute(name) && name !== "open" && name !== "style") old.removeAttribute(name);
-      }
+      renewAttributes(old, fresh);
       parts.forEach((part, number) => renew(part, news[number]));
     } else if (isBusy(old)) {
-      held = true;
+      held.add(old);
     } else {
-      for (const kept of $(old).find(".add")) $(fresh).find("#" + kept.id).replaceWith(kept);
-      old.replaceWith(fresh);
+      swap(old, fresh);
     }
   }
 
-  function renewList(list, news) {
-    const old = new Set(list.children);
+  // Put `fresh` where `old` stands; the forms that add go along, with what is typed into them.
+  function swap(old, fresh) {
+    for (const kept of old.querySelectorAll(".add")) {
+      const other = fresh.querySelector("#" + kept.id);
+      const here = new Text();
+      kept.replaceWith(here);
+      if (other) other.replaceWith(kept);
+      here.replaceWith(other || kept);
+    }
+    old.replaceWith(fresh);
+  }
+
+  // What stays in its order is not touched, for what is taken out loses its focus and the place to which it is scrolled.
+  function renewAttributes(old, fresh) {
+    for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open" && name !== "style") old.removeAttribute(name);
+    }
+  }
+
+  // What has its place is not touched: what is taken out loses the focus, and the list what it was scrolled to.
+  function renewList(list, wanted) {
+    const news = [...wanted.children];
+    renewAttributes(list, wanted);
+    for (const item of [...list.children].filter((each) => !news.some(({ id }) => id === each.id))) {
+      const elsewhere = byId(wanted.getRootNode().getElementById(item.id)?.parentNode.id);
+      if (isBusy(item)) held.add(item);
+      else if (elsewhere) elsewhere.append(item);
+      else item.remove();
+    }
     let last = null;
     for (const fresh of news) {
       const mine = byId(fresh.id);
       if (mine) renew(mine, fresh);
       const item = byId(fresh.id) || fresh;
       const next = last ? last.nextElementSibling : list.firstElementChild;
-      if (item !== next && isBusy(item)) held = true;
-      else if (item !== next) list.insertBefore(item, next);
-      old.delete(mine);
+      const stays = item.parentNode === list && item.contains(document.activeElement); // the others go around it
+      if (item !== next && isBusy(item)) held.add(item);
+      else if (item !== next && !stays) list.insertBefore(item, next);
       last = item.parentNode === list ? item : last;
-    }
-    for (const item of old) {
-      if (isBusy(item)) held = true;
-      else item.remove();
     }
   }
 
@@ -118,7 +140,7 @@
       const [count, shown] = [$(this).find("h2 .count").text(), $(this).find(".tickets").children().length];
       const $older = $(this).find(".older").toggle(count > shown);
       $older.find("[data-older]").text(Math.min(count - shown, $older.data("most")));
-      if (count > shown && (shown < 10 || !$older.children().length)) held = true;
+      if (count > shown && (shown < 10 || !$older.children().length)) behind = true;
     });
   }
 
@@ -175,7 +197,8 @@
       .done(function (html, _, xhr) {
         clearProblems($form);
         forgetDraft($form);
-        if ($form.is(".edit") || $form.parent().is(".both")) $form.closest("li, .ticket-head").find(".edit, .both").removeClass("edit both");
+        const $open = $form.closest(".edit, .both, .move").removeClass("edit both move");
+        before.delete($open.closest("[id]").attr("id"));
         const page = xhr.getResponseHeader("X-Go-To");
         if (page) visit(page);
         else place(html);
@@ -346,7 +369,8 @@
         history[keep ? "replaceState" : "pushState"](null, "", url);
         view = here();
         etag = xhr.getResponseHeader("ETag");
-        held = false;
+        behind = false;
+        held.clear();
         place(html);
       })
       .fail((xhr) => (isLost(xhr) ? notify("No answer came. Try again in a moment.") : location.assign(url)));
@@ -406,12 +430,15 @@
     clearTimeout(looking);
     if (!etag) return;
     const [before, mine] = [begun, asked];
-    $.ajax({ url: here(), headers: { "If-None-Match": held ? '"held"' : etag }, timeout: ANSWER_WITHIN })
+    const released = [...held].some((element) => !element.isConnected || !isBusy(element));
+    const known = behind || released ? '"not all of it"' : etag;
+    $.ajax({ url: here(), headers: { "If-None-Match": known }, timeout: ANSWER_WITHIN })
       .done(function (html, _, xhr) {
         if (failures && !unsent.size) $("#notice").prop("hidden", true);
         failures = 0;
         if (xhr.status !== 200 || sending || before !== begun || mine !== asked || drag) return;
-        held = false;
+        behind = false;
+        held.clear();
         etag = xhr.getResponseHeader("ETag");
         place(html);
       })
@@ -436,7 +463,7 @@
     const own = etag?.match(/^(.*-)(\d+)"$/);
     if (!own || !version) return;
     if (version === +own[2] + 1) etag = `${own[1]}${version}"`;
-    else if (version > +own[2]) held = true;
+    else if (version > +own[2]) behind = true;
   }
 
   $(window).on("focus online", look);
@@ -454,11 +481,14 @@
   });
 
   function openPart(link) {
-    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
+    const url = new URL(link.href);
+    for (const id of new URLSearchParams(location.search).getAll("open")) url.searchParams.append("open", id);
+    return $.ajax({ url: url.href, timeout: ANSWER_WITHIN }).done(function (html) {
       const [fresh] = elementsOf(html);
-      const old = byId(fresh.id);
-      before.set(fresh.id, old);
-      old.replaceWith(fresh);
+      const old = byId(fresh?.id);
+      if (!old) return look(); // it has gone meanwhile
+      before.set(fresh.id, before.get(fresh.id) || old);
+      swap(old, fresh);
       const field = $(fresh).find("textarea, select").filter(":visible")[0];
       field?.focus();
       field?.setSelectionRange?.(field.value.length, field.value.length);
@@ -471,15 +501,17 @@
     const old = before.get(part.id);
     before.delete(part.id);
     forgetDraft($(part));
-    $(part).replaceWith(old);
+    swap(part, old);
     $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
-    held = true; // it may have changed meanwhile
-    look();
+    if (held.size) look();
     return true;
   }
 
   $(document).on("click", "[data-cancel]", function (event) {
-    if (cancel(this)) event.preventDefault();
+    event.preventDefault();
+    if (cancel(this)) return;
+    forgetDraft($(this).closest("form, .both")); // the page was loaded with this field
+    visit(this.getAttribute("href"));
   });
 
   $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
@@ -744,12 +776,10 @@
 
   $(function () {
     const url = new URL(location.href);
-    if (url.searchParams.has("done")) {
-      url.searchParams.delete("done"); // a reload should not tell it again
-      history.replaceState(null, "", url);
-      view = here();
-      hideToastLater();
-    }
+    if (url.searchParams.has("done")) hideToastLater();
+    for (const name of ["done", "edit", "move", "add"]) url.searchParams.delete(name); // not once more at a reload
+    history.replaceState(null, "", url);
+    view = here();
     lookLater();
   });
 })(jQuery);
