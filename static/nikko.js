@@ -30,6 +30,7 @@
     for (const fresh of elementsOf(html)) {
       const old = byId(fresh.id);
       if (fresh.id === "toast") {
+        if (!fresh.firstElementChild) continue; // no news: what was just done can still be undone
         $(old).empty().append($(fresh).contents()); // the live region stays, so that it speaks
         hideToastLater();
       } else if (fresh.dataset.list) {
