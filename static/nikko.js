@@ -302,6 +302,8 @@
   // Refusals, and what didn't arrive
 
   const isLost = (xhr) => !xhr.status || [502, 503, 504].includes(xhr.status);
+  // Another person logged in with this browser: their board must not stand beside what this one typed.
+  const isSomebodyElses = (xhr) => xhr.status === 200 && xhr.getResponseHeader("X-Person") !== document.body.dataset.person;
   const isHtml = (xhr) => (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");
 
   function showProblem($form, xhr) {
@@ -437,6 +439,7 @@
       .done(function (html, _, xhr) {
         if (failures && !unsent.size) $("#notice").prop("hidden", true);
         failures = 0;
+        if (isSomebodyElses(xhr)) return location.reload();
         if (xhr.status !== 200 || sending || before !== begun || mine !== asked || drag) return;
         behind = false;
         held.clear();
@@ -445,9 +448,8 @@
       })
       .fail(function (xhr) {
         failures += 1;
-        if (xhr.status === 401 || xhr.status === 404) etag = null; // there is nothing to look at any more
-        if (xhr.status === 401) notify("You are logged out.", true);
-        else if (xhr.status === 404) notify(xhr.responseText);
+        if (xhr.status === 401) notify("You are logged out. What you write stays here.", true);
+        else if (xhr.status === 404) notify("This ticket is not there any more. What you write stays here.");
         else if (!unsent.size) notify("NIKKO can’t be reached. What you write stays here.");
       })
       .always(lookLater);
