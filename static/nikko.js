@@ -45,6 +45,8 @@
     }
     countOlder();
     giveBackFocus(focus);
+    redrawn = Date.now();
+    putSheet();
   }
 
   // Make `old` like `fresh`: what is the same stays as it is, with its focus, its scroll, and what was typed into it.
@@ -746,15 +748,22 @@
     const menu = event.target;
     if (!$(menu).is("details.menu[open]")) return;
     closeMenus(menu);
-    const button = menu.querySelector("summary").getBoundingClientRect();
-    const sheet = menu.querySelector(".sheet");
+    putSheet();
+  }, true);
+
+  // The open menu stands where its button is.
+  function putSheet() {
+    const [sheet] = $("details.menu[open] .sheet");
+    if (!sheet) return;
+    const button = sheet.parentNode.querySelector("summary").getBoundingClientRect();
     sheet.style.position = "fixed"; // not cut off by the column that scrolls
     sheet.style.right = "auto";
     sheet.style.left = Math.max(8, button.right - sheet.offsetWidth) + "px";
     sheet.style.top = Math.max(8, Math.min(button.bottom + 6, innerHeight - sheet.offsetHeight - 8)) + "px";
-  }, true);
+  }
 
-  document.addEventListener("scroll", () => closeMenus(), true);
+  let redrawn = 0; // when; a list that grows above its menu scrolls by itself
+  document.addEventListener("scroll", () => (Date.now() - redrawn < 200 ? putSheet() : closeMenus()), true);
   $(document).on("click", (event) => closeMenus($(event.target).closest("details.menu")));
   $(document).on("keydown", "details.menu[open]", function (event) {
     if (event.key !== "Escape") return;
