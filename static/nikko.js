@@ -358,7 +358,11 @@
   // A text that was changed elsewhere: both, where the field was.
   function choose($form, html) {
     const [both] = elementsOf(html);
-    $form.replaceWith(both);
+    const id = $form.find("textarea").attr("id"); // it goes on being that field, with its draft
+    for (const name of ["id", "for", "aria-describedby", "aria-labelledby"]) {
+      $(both).find(`[${name}^=mine]`).attr(name, (_, value) => value.replace("mine", id));
+    }
+    $form.closest(".both, .edit").replaceWith(both);
     $(both).find("textarea").trigger("focus");
   }
 
@@ -570,7 +574,7 @@
     $(field.form).find("[name=was]").val(draft.was);
   }
 
-  $(document).on("input", ".add textarea, .edit textarea", (event) => keepDraft(event.target));
+  $(document).on("input", ".add textarea, .edit textarea, .both textarea", (event) => keepDraft(event.target));
   if (document.body.dataset.person) bringDraftsBack();
 
   // Dragging, by the handle or, with a mouse, by the whole card
