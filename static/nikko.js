@@ -44,6 +44,7 @@
       if (fresh.id === "account") document.documentElement.dataset.theme = fresh.dataset.theme;
     }
     countOlder();
+    markUnsent();
     giveBackFocus(focus);
     redrawn = Date.now();
     putSheet();
@@ -120,7 +121,7 @@
   function isBusy(element) {
     const selection = getSelection();
     return (
-      $(element).find("*").addBack().is("details[open], .edit, .move, .both, .unsent, .dragged") ||
+      $(element).find("*").addBack().is("details[open], .edit, .move, .both, .dragged") ||
       (!selection.isCollapsed && selection.containsNode(element, true))
     );
   }
@@ -179,44 +180,65 @@
   let sending = 0; // how many are under way, and how many were ever begun
   let begun = 0;
   const underWay = new Set(); // the ids of what is being moved: an older answer must not move it back
-  const unsent = new Map(); // by what is marked with it: a function that sends it once more
+  const unsent = new Map(); // by what it does: the id of what is marked with it, and a function that sends it again
 
   $(document).on("submit", "form", function (event) {
     if (this.method !== "post" || event.isDefaultPrevented()) return;
     event.preventDefault();
     closeMenus();
     if ($(this).attr("action") === "/logout") forgetDrafts();
-    if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
+    if ($(this).is(".add")) sendLines(this);
+    else if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
   });
 
   function send(form, button) {
     const $form = $(form);
-    const takeBack = anticipate($form, button);
-    const fields = takeBack.fields || $form.serializeArray();
+    const fields = $form.serializeArray();
     if (button?.name) fields.push({ name: button.name, value: button.value });
-    if (!$form.is(".add")) $form.data("busy", true);
-    post(button?.getAttribute("formaction") || form.getAttribute("action"), fields)
+    const url = button?.getAttribute("formaction") || form.getAttribute("action");
+    const owner = $form.closest("[id]").attr("id");
+    const again = $form.has("textarea").length ? () => send(form, button) : () => sendAgain(url, fields, owner);
+    const takeBack = anticipate($form, button);
+    $form.data("busy", true);
+    post(url, fields)
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
         clearProblems($form);
         forgetDraft($form);
         const $open = $form.closest(".edit, .both, .move").removeClass("edit both move");
         before.delete($open.closest("[id]").attr("id"));
-        const page = xhr.getResponseHeader("X-Go-To");
-        if (page) visit(page);
-        else place(html);
+        arrive(html, xhr);
       })
       .fail(function (xhr) {
         takeBack();
         if (xhr.status === 409 && isHtml(xhr)) choose($form, xhr.responseText);
         else showProblem($form, xhr);
-        if (isLost(xhr)) keepUnsent($form.is(".add, .edit") ? form : $form.closest("li")[0] || form, () => send(form, button));
+        keepUnsent(xhr, url, owner, again);
       });
   }
 
-  function post(url, fields) {
-    if (!fields.some(({ name }) => name === "back")) fields.push({ name: "back", value: here() });
-    const ask = () => $.ajax({ url, method: "POST", data: fields, timeout: ANSWER_WITHIN });
+  // What got lost, once more and as it was meant then, whatever the page shows by now.
+  function sendAgain(url, fields, owner) {
+    post(url, fields)
+      .done((html, _, xhr) => arrive(html, xhr))
+      .fail(function (xhr) {
+        if (xhr.status === 404) return look(); // it has gone meanwhile, perhaps by this very deed
+        showProblem($(byId(owner)), xhr);
+        keepUnsent(xhr, url, owner, () => sendAgain(url, fields, owner));
+      });
+  }
+
+  function arrive(html, xhr) {
+    const page = xhr.getResponseHeader("X-Go-To");
+    if (page) visit(page);
+    else if (isSomebodyElses(xhr)) location.reload();
+    else place(html);
+  }
+
+  function post(url, fields, name = url) {
+    const data = [...fields.filter(({ name }) => name !== "back"), { name: "back", value: here() }];
+    const ask = () => $.ajax({ url, method: "POST", data, timeout: ANSWER_WITHIN });
+    isSent(name);
     sending += 1;
     begun += 1;
     queue = queue.then(ask, ask);
@@ -231,10 +253,62 @@
     if (stays) location.reload();
   }
 
+  // Adding: the field is ready for the next line while the last one is still under way. What got lost comes back into
+  // it, and while it stands there as it was, each goes again with its own key, so that nothing is added twice.
+
+  // What a form sent, each a text and its key: what is under way, and what got lost and stands in the field again.
+  function linesOf(form) {
+    if (!$(form).data("lines")) $(form).data("lines", { lost: [], underWay: [] });
+    return $(form).data("lines");
+  }
+
+  // What stands in the field below the lines that got lost; when those were changed, they are new ones.
+  function typed(field) {
+    const lines = linesOf(field.form);
+    const above = together(lines.lost, "");
+    if ((field.value + "\n").startsWith(above)) return field.value.slice(above.length);
+    lines.lost = [];
+    return field.value;
+  }
+
+  const together = (lines, rest) => lines.map(([text]) => text + "\n").join("") + rest;
+
+  function sendLines(form) {
+    const [field] = $(form).find("textarea");
+    const lines = linesOf(form);
+    const rest = typed(field);
+    const ready = lines.lost;
+    if (rest.trim() || !ready.length) ready.push([rest, crypto.getRandomValues(new Uint32Array(4)).join("-")]);
+    lines.lost = [];
+    lines.underWay.push(...ready);
+    field.value = "";
+    for (const line of ready) sendLine(form, field, line);
+  }
+
+  function sendLine(form, field, line) {
+    const lines = linesOf(form);
+    const fields = $(form).serializeArray().filter(({ name }) => name !== "key" && name !== field.name);
+    fields.push({ name: field.name, value: line[0] }, { name: "key", value: line[1] });
+    const url = form.getAttribute("action");
+    post(url, fields, url + form.id)
+      .always(() => (lines.underWay = lines.underWay.filter((each) => each !== line)))
+      .done(function (html, _, xhr) {
+        clearProblems($(form));
+        arrive(html, xhr);
+      })
+      .fail(function (xhr) {
+        const rest = typed(field);
+        lines.lost.push(line);
+        field.value = together(lines.lost, rest).replace(/\n$/, "");
+        showProblem($(form), xhr);
+        keepUnsent(xhr, url + form.id, form.id, () => sendLines(form));
+      })
+      .always(() => keepDraft(field));
+  }
+
   // Show at once what the server will most likely say; returns how to take it back.
   function anticipate($form, button) {
     const $button = $(button);
-    if ($form.is(".add")) return emptyField($form);
     if ($button.is(".box")) {
       const tick = () => $button.attr("aria-checked", (_, now) => String(now !== "true")).closest("li").toggleClass("ticked");
       tick();
@@ -246,21 +320,6 @@
       return shift($button.closest("li")[0], list, list.firstElementChild);
     }
     return () => {};
-  }
-
-  // The field is ready for the next line while the last one is still under way.
-  function emptyField($form) {
-    const field = $form.find("textarea")[0];
-    const key = $form.find("[name=key]")[0];
-    const [text, sentKey, fields] = [field.value, key.value, $form.serializeArray()];
-    field.value = "";
-    key.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("-");
-    const takeBack = function () {
-      if (!field.value) key.value = sentKey; // the same once more adds nothing twice
-      field.value = field.value ? text + "\n" + field.value : text;
-      keepDraft(field);
-    };
-    return Object.assign(takeBack, { fields });
   }
 
   function press($button) {
@@ -288,16 +347,16 @@
   function sendPlace(item, takeBack) {
     const list = item.parentNode;
     const next = item.nextElementSibling ? item.nextElementSibling.id.split("-")[1] : list.dataset.next || "";
-    const fields = [{ name: "before", value: next }];
+    const [url, fields] = [item.dataset.place, [{ name: "before", value: next }]];
     if (list.dataset.status) fields.push({ name: "status", value: list.dataset.status });
     underWay.add(item.id);
-    post(item.dataset.place, fields)
+    post(url, fields)
       .always(() => sending || underWay.clear())
-      .done(place)
+      .done((html, _, xhr) => arrive(html, xhr))
       .fail(function (xhr) {
         takeBack();
         showProblem($(item), xhr);
-        if (isLost(xhr)) keepUnsent(item, () => sendPlace(item, shift(item, list, byId(`${item.id.split("-")[0]}-${next}`))));
+        keepUnsent(xhr, url, item.id, () => sendAgain(url, fields, item.id));
       });
   }
 
@@ -339,21 +398,25 @@
     $("#notice [data-retry]").prop("hidden", !unsent.size);
   }
 
-  function keepUnsent(element, again) {
-    unsent.set(element, again);
-    $(element).addClass("unsent");
-    notify(LOST);
+  function keepUnsent(xhr, name, owner, again) {
+    if (!isLost(xhr)) return;
+    unsent.set(name, { owner, again });
+    $("#notice [data-retry]").prop("hidden", false);
+    markUnsent();
   }
 
-  $(document).on("click", "[data-retry]", function () {
-    const again = [...unsent];
-    unsent.clear();
-    $("#notice").prop("hidden", true);
-    for (const [element, sendAgain] of again) {
-      $(element).removeClass("unsent");
-      sendAgain();
-    }
-  });
+  // It is under way, or was given up.
+  function isSent(name) {
+    if (unsent.delete(name) && !unsent.size) $("#notice").prop("hidden", true);
+    markUnsent();
+  }
+
+  function markUnsent() {
+    $(".unsent").removeClass("unsent");
+    for (const { owner } of unsent.values()) $(byId(owner)).addClass("unsent");
+  }
+
+  $(document).on("click", "[data-retry]", () => [...unsent.values()].forEach(({ again }) => again()));
 
   // A text that was changed elsewhere: both, where the field was.
   function choose($form, html) {
@@ -369,14 +432,19 @@
   // Other views of this page: a search, more of a column, a card opened to its to-dos
 
   let view = here();
+  let entered = here(); // the view that was there before somebody began to type a search: where Back leads
 
-  function show(url, keep) {
+  function show(url, keep, isTyping) {
     const mine = (asked += 1);
     return $.ajax({ url, headers: { "If-None-Match": '"another view"' }, timeout: ANSWER_WITHIN })
       .done(function (html, _, xhr) {
         if (mine !== asked) return;
-        history[keep ? "replaceState" : "pushState"](null, "", url);
+        if (isSomebodyElses(xhr)) return location.assign(url);
+        if (!unsent.size) $("#notice").prop("hidden", true);
+        if (!keep) history.replaceState(null, "", entered);
+        history[keep || url === entered ? "replaceState" : "pushState"](null, "", url);
         view = here();
+        if (!isTyping) entered = view;
         etag = xhr.getResponseHeader("ETag");
         behind = false;
         held.clear();
@@ -418,8 +486,8 @@
     search($("#q").val());
   });
 
-  function search(text, keep) {
-    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", keep);
+  function search(text, isTyping) {
+    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", isTyping, isTyping);
   }
 
   window.addEventListener("popstate", function () {
@@ -510,6 +578,7 @@
     const old = before.get(part.id);
     before.delete(part.id);
     forgetDraft($(part));
+    for (const [name, { owner }] of unsent) if (owner === part.id || part.querySelector("#" + owner)) isSent(name);
     swap(part, old);
     $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
     if (held.size) look();
@@ -539,9 +608,12 @@
   const draftOf = (field) => `${ours}${location.pathname}#${field.id}`;
 
   function keepDraft(field) {
-    const [key, was] = ["key", "was"].map((name) => $(field.form).find(`[name=${name}]`).val());
+    const was = $(field.form).find("[name=was]").val();
+    const rest = typed(field);
+    const lines = Object.values(linesOf(field.form)).flat();
+    const draft = { text: together(lines, rest), was, lines };
     try {
-      if (field.value && field.value !== was) localStorage.setItem(draftOf(field), JSON.stringify({ text: field.value, key, was }));
+      if (draft.text && draft.text !== was) localStorage.setItem(draftOf(field), JSON.stringify(draft));
       else localStorage.removeItem(draftOf(field));
     } catch {
       return; // no room, or not allowed: then it lives as long as the page
@@ -568,9 +640,9 @@
   }
 
   function fill(field, draft) {
-    if (!field || (field.value && !draft.was)) return;
-    field.value = draft.text;
-    $(field.form).find("[name=key]").val(draft.key);
+    if (!field || (field.value && field.value !== draft.text && !draft.was)) return;
+    field.value = draft.text.replace(/\n$/, "");
+    linesOf(field.form).lost = draft.lines;
     $(field.form).find("[name=was]").val(draft.was);
   }
 
@@ -795,7 +867,7 @@
     if (url.searchParams.has("done")) hideToastLater();
     for (const name of ["done", "edit", "move", "add"]) url.searchParams.delete(name); // not once more at a reload
     history.replaceState(null, "", url);
-    view = here();
+    view = entered = here();
     lookLater();
   });
 })(jQuery);
