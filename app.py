@@ -1172,8 +1172,10 @@ def draw(template, problem=None, toast=None, **values):
         response.headers["Retry-After"] = str(problem.retry_after)
     if "etag" in g and not problem:
         response.headers["ETag"] = g.etag
-    if request.method == "POST" and g.get("user"):
-        response.headers["X-Version"] = g.user["version"]
+    if g.get("user"):
+        response.headers["X-Person"] = g.user["id"]
+        if request.method == "POST":
+            response.headers["X-Version"] = g.user["version"]
     return response
 
 

@@ -15,7 +15,8 @@
 
   // Placing what the server drew
 
-  let held = false; // whether a redraw had to leave something out
+  const held = new Set(); // the elements that a redraw had to leave as they were
+  let behind = false; // whether the page lacks something for another reason
 
   // The elements that the server drew; $.parseHTML would set a base address, which the CSP forbids.
   function elementsOf(html) {
@@ -29,6 +30,7 @@
     for (const fresh of elementsOf(html)) {
       const old = byId(fresh.id);
       if (fresh.id === "toast") {
+        if (!fresh.firstElementChild) continue; // no news: what was just done can still be undone
         $(old).empty().append($(fresh).contents()); // the live region stays, so that it speaks
         hideToastLater();
       } else if (fresh.dataset.list) {
@@ -42,51 +44,75 @@
       if (fresh.id === "account") document.documentElement.dataset.theme = fresh.dataset.theme;
     }
     countOlder();
+    markUnsent();
     giveBackFocus(focus);
+    redrawn = Date.now();
+    putSheet();
   }
 
   // Make `old` like `fresh`: what is the same stays as it is, with its focus, its scroll, and what was typed into it.
   function renew(old, fresh) {
+    if (before.has(old.id)) return before.set(old.id, fresh); // for when it is closed
     if (old.isEqualNode(fresh)) return;
     const [parts, news] = [[...old.children], [...fresh.children]];
     if (old.matches(".add") && fresh.matches(".add")) {
       $(old).find("textarea").attr("placeholder", $(fresh).find("textarea").attr("placeholder"));
     } else if (old.matches("ol, ul") && [...parts, ...news].every((item) => item.id)) {
-      renewList(old, news);
+      renewList(old, fresh);
     } else if (parts.length && !hasText(old) && !hasText(fresh) && sameKinds([old, ...parts], [fresh, ...news])) {
-      for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
-      for (const { name } of [...old.attributes]) {
-        if (!fresh.hasAttribute(name) && name !== "open" && name !== "style") old.removeAttribute(name);
-      }
+      renewAttributes(old, fresh);
       parts.forEach((part, number) => renew(part, news[number]));
     } else if (isBusy(old)) {
-      held = true;
+      held.add(old);
     } else {
-      for (const kept of $(old).find(".add")) $(fresh).find("#" + kept.id).replaceWith(kept);
-      old.replaceWith(fresh);
+      swap(old, fresh);
     }
   }
 
-  function renewList(list, news) {
+  // Put `fresh` where `old` stands; the forms that add go along, with what is typed into them.
+  function swap(old, fresh) {
+    for (const kept of old.querySelectorAll(".add")) {
+      const other = fresh.querySelector("#" + kept.id);
+      const here = new Text();
+      kept.replaceWith(here);
+      if (other) other.replaceWith(kept);
+      here.replaceWith(other || kept);
+    }
+    old.replaceWith(fresh);
+  }
+
+  // What stays in its order is not touched, for what is taken out loses its focus and the place to which it is scrolled.
+  function renewAttributes(old, fresh) {
+    for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open" && name !== "style") old.removeAttribute(name);
+    }
+  }
+
+  // What has its place is not touched: what is taken out loses the focus, and the list what it was scrolled to.
+  function renewList(list, wanted) {
+    const news = [...wanted.children];
     if ([...list.children, ...news].some((item) => underWay.has(item.id))) {
-      held = true; // the last answer has the order
+      behind = true; // the last answer has the order
       return news.forEach((fresh) => byId(fresh.id) && renew(byId(fresh.id), fresh));
     }
-    const old = new Set(list.children);
+    renewAttributes(list, wanted);
+    for (const item of [...list.children].filter((each) => !news.some(({ id }) => id === each.id))) {
+      const elsewhere = byId(wanted.getRootNode().getElementById(item.id)?.parentNode.id);
+      if (isBusy(item)) held.add(item);
+      else if (elsewhere) elsewhere.append(item);
+      else item.remove();
+    }
     let last = null;
     for (const fresh of news) {
       const mine = byId(fresh.id);
       if (mine) renew(mine, fresh);
       const item = byId(fresh.id) || fresh;
       const next = last ? last.nextElementSibling : list.firstElementChild;
-      if (item !== next && isBusy(item)) held = true;
-      else if (item !== next) list.insertBefore(item, next);
-      old.delete(mine);
+      const stays = item.parentNode === list && item.contains(document.activeElement); // the others go around it
+      if (item !== next && isBusy(item)) held.add(item);
+      else if (item !== next && !stays) list.insertBefore(item, next);
       last = item.parentNode === list ? item : last;
-    }
-    for (const item of old) {
-      if (isBusy(item)) held = true;
-      else item.remove();
     }
   }
 
@@ -99,7 +125,7 @@
   function isBusy(element) {
     const selection = getSelection();
     return (
-      $(element).find("*").addBack().is("details[open], .edit, .move, .both, .unsent, .dragged") ||
+      $(element).find("*").addBack().is("details[open], .edit, .move, .both, .dragged") ||
       (!selection.isCollapsed && selection.containsNode(element, true))
     );
   }
@@ -123,7 +149,7 @@
       const [count, shown] = [$(this).find("h2 .count").text(), $(this).find(".tickets").children().length];
       const $older = $(this).find(".older").toggle(count > shown);
       $older.find("[data-older]").text(Math.min(count - shown, $older.data("most")));
-      if (count > shown && (shown < 10 || !$older.children().length)) held = true;
+      if (count > shown && (shown < 10 || !$older.children().length)) behind = true;
     });
   }
 
@@ -161,43 +187,65 @@
   let sending = 0; // how many are under way, and how many were ever begun
   let begun = 0;
   const underWay = new Set(); // the ids of what is being moved: an older answer must not move it back
-  const unsent = new Map(); // by what is marked with it: a function that sends it once more
+  const unsent = new Map(); // by what it does: the id of what is marked with it, and a function that sends it again
 
   $(document).on("submit", "form", function (event) {
     if (this.method !== "post" || event.isDefaultPrevented()) return;
     event.preventDefault();
     closeMenus();
     if ($(this).attr("action") === "/logout") forgetDrafts();
-    if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
+    if ($(this).is(".add")) sendLines(this);
+    else if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
   });
 
   function send(form, button) {
     const $form = $(form);
-    const takeBack = anticipate($form, button);
-    const fields = takeBack.fields || $form.serializeArray();
+    const fields = $form.serializeArray();
     if (button?.name) fields.push({ name: button.name, value: button.value });
-    if (!$form.is(".add")) $form.data("busy", true);
-    post(button?.getAttribute("formaction") || form.getAttribute("action"), fields)
+    const url = button?.getAttribute("formaction") || form.getAttribute("action");
+    const owner = $form.closest("[id]").attr("id");
+    const again = $form.has("textarea").length ? () => send(form, button) : () => sendAgain(url, fields, owner);
+    const takeBack = anticipate($form, button);
+    $form.data("busy", true);
+    post(url, fields)
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
         clearProblems($form);
         forgetDraft($form);
-        $form.closest(".edit, .both, .move").removeClass("edit both move"); // nobody is at work on it any more
-        const page = xhr.getResponseHeader("X-Go-To");
-        if (page) visit(page);
-        else place(html);
+        const $open = $form.closest(".edit, .both, .move").removeClass("edit both move");
+        before.delete($open.closest("[id]").attr("id"));
+        arrive(html, xhr);
       })
       .fail(function (xhr) {
         takeBack();
         if (xhr.status === 409 && isHtml(xhr)) choose($form, xhr.responseText);
         else showProblem($form, xhr);
-        if (isLost(xhr)) keepUnsent($form.is(".add, .edit") ? form : $form.closest("li")[0] || form, () => send(form, button));
+        keepUnsent(xhr, url, owner, again);
       });
   }
 
-  function post(url, fields) {
-    if (!fields.some(({ name }) => name === "back")) fields.push({ name: "back", value: here() });
-    const ask = () => $.ajax({ url, method: "POST", data: fields, timeout: ANSWER_WITHIN });
+  // What got lost, once more and as it was meant then, whatever the page shows by now.
+  function sendAgain(url, fields, owner) {
+    post(url, fields)
+      .done((html, _, xhr) => arrive(html, xhr))
+      .fail(function (xhr) {
+        if (xhr.status === 404) return look(); // it has gone meanwhile, perhaps by this very deed
+        showProblem($(byId(owner)), xhr);
+        keepUnsent(xhr, url, owner, () => sendAgain(url, fields, owner));
+      });
+  }
+
+  function arrive(html, xhr) {
+    const page = xhr.getResponseHeader("X-Go-To");
+    if (page) visit(page);
+    else if (isSomebodyElses(xhr)) location.reload();
+    else place(html);
+  }
+
+  function post(url, fields, name = url) {
+    const data = [...fields.filter(({ name }) => name !== "back"), { name: "back", value: here() }];
+    const ask = () => $.ajax({ url, method: "POST", data, timeout: ANSWER_WITHIN });
+    isSent(name);
     sending += 1;
     begun += 1;
     queue = queue.then(ask, ask);
@@ -212,10 +260,62 @@
     if (stays) location.reload();
   }
 
+  // Adding: the field is ready for the next line while the last one is still under way. What got lost comes back into
+  // it, and while it stands there as it was, each goes again with its own key, so that nothing is added twice.
+
+  // What a form sent, each a text and its key: what is under way, and what got lost and stands in the field again.
+  function linesOf(form) {
+    if (!$(form).data("lines")) $(form).data("lines", { lost: [], underWay: [] });
+    return $(form).data("lines");
+  }
+
+  // What stands in the field below the lines that got lost; when those were changed, they are new ones.
+  function typed(field) {
+    const lines = linesOf(field.form);
+    const above = together(lines.lost, "");
+    if ((field.value + "\n").startsWith(above)) return field.value.slice(above.length);
+    lines.lost = [];
+    return field.value;
+  }
+
+  const together = (lines, rest) => lines.map(([text]) => text + "\n").join("") + rest;
+
+  function sendLines(form) {
+    const [field] = $(form).find("textarea");
+    const lines = linesOf(form);
+    const rest = typed(field);
+    const ready = lines.lost;
+    if (rest.trim() || !ready.length) ready.push([rest, crypto.getRandomValues(new Uint32Array(4)).join("-")]);
+    lines.lost = [];
+    lines.underWay.push(...ready);
+    field.value = "";
+    for (const line of ready) sendLine(form, field, line);
+  }
+
+  function sendLine(form, field, line) {
+    const lines = linesOf(form);
+    const fields = $(form).serializeArray().filter(({ name }) => name !== "key" && name !== field.name);
+    fields.push({ name: field.name, value: line[0] }, { name: "key", value: line[1] });
+    const url = form.getAttribute("action");
+    post(url, fields, url + form.id)
+      .always(() => (lines.underWay = lines.underWay.filter((each) => each !== line)))
+      .done(function (html, _, xhr) {
+        clearProblems($(form));
+        arrive(html, xhr);
+      })
+      .fail(function (xhr) {
+        const rest = typed(field);
+        lines.lost.push(line);
+        field.value = together(lines.lost, rest).replace(/\n$/, "");
+        showProblem($(form), xhr);
+        keepUnsent(xhr, url + form.id, form.id, () => sendLines(form));
+      })
+      .always(() => keepDraft(field));
+  }
+
   // Show at once what the server will most likely say; returns how to take it back.
   function anticipate($form, button) {
     const $button = $(button);
-    if ($form.is(".add")) return emptyField($form);
     if ($button.is(".box")) {
       const tick = () => $button.attr("aria-checked", (_, now) => String(now !== "true")).closest("li").toggleClass("ticked");
       tick();
@@ -227,21 +327,6 @@
       return shift($button.closest("li")[0], list, list.firstElementChild);
     }
     return () => {};
-  }
-
-  // The field is ready for the next line while the last one is still under way.
-  function emptyField($form) {
-    const field = $form.find("textarea")[0];
-    const key = $form.find("[name=key]")[0];
-    const [text, sentKey, fields] = [field.value, key.value, $form.serializeArray()];
-    field.value = "";
-    key.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("-");
-    const takeBack = function () {
-      if (!field.value) key.value = sentKey; // the same once more adds nothing twice
-      field.value = field.value ? text + "\n" + field.value : text;
-      keepDraft(field);
-    };
-    return Object.assign(takeBack, { fields });
   }
 
   function press($button) {
@@ -269,21 +354,23 @@
   function sendPlace(item, takeBack) {
     const list = item.parentNode;
     const next = item.nextElementSibling ? item.nextElementSibling.id.split("-")[1] : list.dataset.next || "";
-    const fields = [{ name: "before", value: next }];
+    const [url, fields] = [item.dataset.place, [{ name: "before", value: next }]];
     if (list.dataset.status) fields.push({ name: "status", value: list.dataset.status });
     underWay.add(item.id);
-    post(item.dataset.place, fields)
-      .done(place)
+    post(url, fields)
+      .done((html, _, xhr) => arrive(html, xhr))
       .fail(function (xhr) {
         takeBack();
         showProblem($(item), xhr);
-        if (isLost(xhr)) keepUnsent(item, () => sendPlace(item, shift(item, list, byId(`${item.id.split("-")[0]}-${next}`))));
+        keepUnsent(xhr, url, item.id, () => sendAgain(url, fields, item.id));
       });
   }
 
   // Refusals, and what didn't arrive
 
   const isLost = (xhr) => !xhr.status || [502, 503, 504].includes(xhr.status);
+  // Another person logged in with this browser: their board must not stand beside what this one typed.
+  const isSomebodyElses = (xhr) => xhr.status === 200 && xhr.getResponseHeader("X-Person") !== document.body.dataset.person;
   const isHtml = (xhr) => (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");
 
   function showProblem($form, xhr) {
@@ -317,42 +404,56 @@
     $("#notice [data-retry]").prop("hidden", !unsent.size);
   }
 
-  function keepUnsent(element, again) {
-    unsent.set(element, again);
-    $(element).addClass("unsent");
-    notify(LOST);
+  function keepUnsent(xhr, name, owner, again) {
+    if (!isLost(xhr)) return;
+    unsent.set(name, { owner, again });
+    $("#notice [data-retry]").prop("hidden", false);
+    markUnsent();
   }
 
-  $(document).on("click", "[data-retry]", function () {
-    const again = [...unsent];
-    unsent.clear();
-    $("#notice").prop("hidden", true);
-    for (const [element, sendAgain] of again) {
-      $(element).removeClass("unsent");
-      sendAgain();
-    }
-  });
+  // It is under way, or was given up.
+  function isSent(name) {
+    if (unsent.delete(name) && !unsent.size) $("#notice").prop("hidden", true);
+    markUnsent();
+  }
+
+  function markUnsent() {
+    $(".unsent").removeClass("unsent");
+    for (const { owner } of unsent.values()) $(byId(owner)).addClass("unsent");
+  }
+
+  $(document).on("click", "[data-retry]", () => [...unsent.values()].forEach(({ again }) => again()));
 
   // A text that was changed elsewhere: both, where the field was.
   function choose($form, html) {
     const [both] = elementsOf(html);
-    $form.replaceWith(both);
+    const id = $form.find("textarea").attr("id"); // it goes on being that field, with its draft
+    for (const name of ["id", "for", "aria-describedby", "aria-labelledby"]) {
+      $(both).find(`[${name}^=mine]`).attr(name, (_, value) => value.replace("mine", id));
+    }
+    $form.closest(".both, .edit").replaceWith(both);
     $(both).find("textarea").trigger("focus");
   }
 
   // Other views of this page: a search, more of a column, a card opened to its to-dos
 
   let view = here();
+  let entered = here(); // the view that was there before somebody began to type a search: where Back leads
 
-  function show(url, keep) {
+  function show(url, keep, isTyping) {
     const mine = (asked += 1);
     return $.ajax({ url, headers: { "If-None-Match": '"another view"' }, timeout: ANSWER_WITHIN })
       .done(function (html, _, xhr) {
         if (mine !== asked) return;
-        history[keep ? "replaceState" : "pushState"](null, "", url);
+        if (isSomebodyElses(xhr)) return location.assign(url);
+        if (!unsent.size) $("#notice").prop("hidden", true);
+        if (!keep) history.replaceState(null, "", entered);
+        history[keep || url === entered ? "replaceState" : "pushState"](null, "", url);
         view = here();
+        if (!isTyping) entered = view;
         etag = xhr.getResponseHeader("ETag");
-        held = false;
+        behind = false;
+        held.clear();
         place(html);
       })
       .fail((xhr) => (isLost(xhr) ? notify("No answer came. Try again in a moment.") : location.assign(url)));
@@ -391,8 +492,8 @@
     search($("#q").val());
   });
 
-  function search(text, keep) {
-    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", keep);
+  function search(text, isTyping) {
+    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", isTyping, isTyping);
   }
 
   window.addEventListener("popstate", function () {
@@ -412,20 +513,23 @@
     clearTimeout(looking);
     if (!etag) return;
     const [before, mine] = [begun, asked];
-    $.ajax({ url: here(), headers: { "If-None-Match": held ? '"held"' : etag }, timeout: ANSWER_WITHIN })
+    const released = [...held].some((element) => !element.isConnected || !isBusy(element));
+    const known = behind || released ? '"not all of it"' : etag;
+    $.ajax({ url: here(), headers: { "If-None-Match": known }, timeout: ANSWER_WITHIN })
       .done(function (html, _, xhr) {
         if (failures && !unsent.size) $("#notice").prop("hidden", true);
         failures = 0;
+        if (isSomebodyElses(xhr)) return location.reload();
         if (xhr.status !== 200 || sending || before !== begun || mine !== asked || drag) return;
-        held = false;
+        behind = false;
+        held.clear();
         etag = xhr.getResponseHeader("ETag");
         place(html);
       })
       .fail(function (xhr) {
         failures += 1;
-        if (xhr.status === 401 || xhr.status === 404) etag = null; // there is nothing to look at any more
-        if (xhr.status === 401) notify("You are logged out.", true);
-        else if (xhr.status === 404) notify(xhr.responseText);
+        if (xhr.status === 401) notify("You are logged out. What you write stays here.", true);
+        else if (xhr.status === 404) notify("This ticket is not there any more. What you write stays here.");
         else if (!unsent.size) notify("NIKKO can’t be reached. What you write stays here.");
       })
       .always(lookLater);
@@ -442,7 +546,7 @@
     const own = etag?.match(/^(.*-)(\d+)"$/);
     if (!own || !version) return;
     if (version === +own[2] + 1) etag = `${own[1]}${version}"`;
-    else if (version > +own[2]) held = true;
+    else if (version > +own[2]) behind = true;
   }
 
   $(window).on("focus online", look);
@@ -460,11 +564,14 @@
   });
 
   function openPart(link) {
-    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
+    const url = new URL(link.href);
+    for (const id of new URLSearchParams(location.search).getAll("open")) url.searchParams.append("open", id);
+    return $.ajax({ url: url.href, timeout: ANSWER_WITHIN }).done(function (html) {
       const [fresh] = elementsOf(html);
-      const old = byId(fresh.id);
-      before.set(fresh.id, old);
-      old.replaceWith(fresh);
+      const old = byId(fresh?.id);
+      if (!old) return look(); // it has gone meanwhile
+      before.set(fresh.id, before.get(fresh.id) || old);
+      swap(old, fresh);
       const field = $(fresh).find("textarea, select").filter(":visible")[0];
       field?.focus();
       field?.setSelectionRange?.(field.value.length, field.value.length);
@@ -477,15 +584,18 @@
     const old = before.get(part.id);
     before.delete(part.id);
     forgetDraft($(part));
-    $(part).replaceWith(old);
+    for (const [name, { owner }] of unsent) if (owner === part.id || part.querySelector("#" + owner)) isSent(name);
+    swap(part, old);
     $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
-    held = true; // it may have changed meanwhile
-    look();
+    if (held.size) look();
     return true;
   }
 
   $(document).on("click", "[data-cancel]", function (event) {
-    if (cancel(this)) event.preventDefault();
+    event.preventDefault();
+    if (cancel(this)) return;
+    forgetDraft($(this).closest("form, .both")); // the page was loaded with this field
+    visit(this.getAttribute("href"));
   });
 
   $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
@@ -504,9 +614,12 @@
   const draftOf = (field) => `${ours}${location.pathname}#${field.id}`;
 
   function keepDraft(field) {
-    const [key, was] = ["key", "was"].map((name) => $(field.form).find(`[name=${name}]`).val());
+    const was = $(field.form).find("[name=was]").val();
+    const rest = typed(field);
+    const lines = Object.values(linesOf(field.form)).flat();
+    const draft = { text: together(lines, rest), was, lines };
     try {
-      if (field.value && field.value !== was) localStorage.setItem(draftOf(field), JSON.stringify({ text: field.value, key, was }));
+      if (draft.text && draft.text !== was) localStorage.setItem(draftOf(field), JSON.stringify(draft));
       else localStorage.removeItem(draftOf(field));
     } catch {
       return; // no room, or not allowed: then it lives as long as the page
@@ -533,13 +646,13 @@
   }
 
   function fill(field, draft) {
-    if (!field || (field.value && !draft.was)) return;
-    field.value = draft.text;
-    $(field.form).find("[name=key]").val(draft.key);
+    if (!field || (field.value && field.value !== draft.text && !draft.was)) return;
+    field.value = draft.text.replace(/\n$/, "");
+    linesOf(field.form).lost = draft.lines;
     $(field.form).find("[name=was]").val(draft.was);
   }
 
-  $(document).on("input", ".add textarea, .edit textarea", (event) => keepDraft(event.target));
+  $(document).on("input", ".add textarea, .edit textarea, .both textarea", (event) => keepDraft(event.target));
   if (document.body.dataset.person) bringDraftsBack();
 
   // Dragging, by the handle or, with a mouse, by the whole card
@@ -613,7 +726,7 @@
     $("body").removeClass("dragging");
     const putBack = function () {
       shift(item, list, next?.parentNode === list ? next : null);
-      held = true; // what it stood before may have gone meanwhile
+      behind = true; // what it stood before may have gone meanwhile
       if (!$(list).is(":visible")) location.replace("#" + list.parentNode.id); // on a phone: back to its column
     };
     if (!keep) putBack();
@@ -719,15 +832,22 @@
     const menu = event.target;
     if (!$(menu).is("details.menu[open]")) return;
     closeMenus(menu);
-    const button = menu.querySelector("summary").getBoundingClientRect();
-    const sheet = menu.querySelector(".sheet");
+    putSheet();
+  }, true);
+
+  // The open menu stands where its button is.
+  function putSheet() {
+    const [sheet] = $("details.menu[open] .sheet");
+    if (!sheet) return;
+    const button = sheet.parentNode.querySelector("summary").getBoundingClientRect();
     sheet.style.position = "fixed"; // not cut off by the column that scrolls
     sheet.style.right = "auto";
     sheet.style.left = Math.max(8, button.right - sheet.offsetWidth) + "px";
     sheet.style.top = Math.max(8, Math.min(button.bottom + 6, innerHeight - sheet.offsetHeight - 8)) + "px";
-  }, true);
+  }
 
-  document.addEventListener("scroll", () => closeMenus(), true);
+  let redrawn = 0; // when; a list that grows above its menu scrolls by itself
+  document.addEventListener("scroll", () => (Date.now() - redrawn < 200 ? putSheet() : closeMenus()), true);
   $(document).on("click", (event) => closeMenus($(event.target).closest("details.menu")));
   $(document).on("keydown", "details.menu[open]", function (event) {
     if (event.key !== "Escape") return;
@@ -752,12 +872,10 @@
 
   $(function () {
     const url = new URL(location.href);
-    if (url.searchParams.has("done")) {
-      url.searchParams.delete("done"); // a reload should not tell it again
-      history.replaceState(null, "", url);
-      view = here();
-      hideToastLater();
-    }
+    if (url.searchParams.has("done")) hideToastLater();
+    for (const name of ["done", "edit", "move", "add"]) url.searchParams.delete(name); // not once more at a reload
+    history.replaceState(null, "", url);
+    view = entered = here();
     lookLater();
   });
 })(jQuery);
