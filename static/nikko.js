@@ -176,7 +176,7 @@
     const takeBack = anticipate($form, button);
     const fields = takeBack.fields || $form.serializeArray();
     if (button?.name) fields.push({ name: button.name, value: button.value });
-    if (!$form.is(".add")) $form.data("busy", true);
+    if (!$form.is(".add, #account form")) $form.data("busy", true); // Ctrl+Z three times is three steps
     post(button?.getAttribute("formaction") || form.getAttribute("action"), fields)
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
