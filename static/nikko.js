@@ -643,7 +643,7 @@
     if (event.isDefaultPrevented() || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
       event.preventDefault();
-      $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0].requestSubmit();
+      $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0]?.requestSubmit();
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const item = target.closest(ITEMS);
