@@ -489,12 +489,14 @@
     if (cancel(this)) event.preventDefault();
   });
 
+  const composes = (event) => event.originalEvent.isComposing || event.keyCode === 229;
+
   $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
-    const composing = event.originalEvent.isComposing || event.keyCode === 229;
-    if (event.key === "Enter" && !event.shiftKey && !composing && $(this).is("textarea")) {
+    if (composes(event)) return;
+    if (event.key === "Enter" && !event.shiftKey && $(this).is("textarea")) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === "Escape" && !composing && cancel(this)) {
+    } else if (event.key === "Escape" && cancel(this)) {
       event.preventDefault();
     }
   });
@@ -640,7 +642,7 @@
   $(document).on("keydown", function (event) {
     if (event.key === "Escape" && drag) return drop(false);
     const target = event.target;
-    if (event.isDefaultPrevented() || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
+    if (event.isDefaultPrevented() || composes(event) || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
       event.preventDefault();
       $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0]?.requestSubmit();
