@@ -206,7 +206,7 @@
     const owner = $form.closest("[id]").attr("id");
     const again = $form.has("textarea").length ? () => send(form, button) : () => sendAgain(url, fields, owner);
     const takeBack = anticipate($form, button);
-    $form.data("busy", true);
+    $form.data("busy", !$form.is("#account form")); // Ctrl+Z three times is three steps
     post(url, fields)
       .always(() => $form.data("busy", false))
       .done(function (html, _, xhr) {
@@ -598,12 +598,14 @@
     visit(this.getAttribute("href"));
   });
 
+  const composes = (event) => event.originalEvent.isComposing || event.keyCode === 229;
+
   $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
-    const composing = event.originalEvent.isComposing || event.keyCode === 229;
-    if (event.key === "Enter" && !event.shiftKey && !composing && $(this).is("textarea")) {
+    if (composes(event)) return;
+    if (event.key === "Enter" && !event.shiftKey && $(this).is("textarea")) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === "Escape" && !composing && cancel(this)) {
+    } else if (event.key === "Escape" && cancel(this)) {
       event.preventDefault();
     }
   });
@@ -752,10 +754,10 @@
   $(document).on("keydown", function (event) {
     if (event.key === "Escape" && drag) return drop(false);
     const target = event.target;
-    if (event.isDefaultPrevented() || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
+    if (event.isDefaultPrevented() || composes(event) || $(target).is("input, textarea, select") || $("dialog[open]").length) return;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z") {
       event.preventDefault();
-      $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0].requestSubmit();
+      $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0]?.requestSubmit();
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const item = target.closest(ITEMS);

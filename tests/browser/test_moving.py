@@ -220,8 +220,9 @@ def test_a_column_that_is_longer_than_the_window_scrolls_under_the_drag(screen, 
     screen.open()
     todo = column(screen, "todo")
     scroller = "document.scrollingElement" if screen.touch else "document.querySelector('#tickets-todo')"
+    end = f"{scroller}.scrollHeight - {scroller}.clientHeight"
     bottom = 844 if screen.touch else todo.bounding_box()["y"] + todo.bounding_box()["height"]
-    assert screen.page.evaluate(f"{scroller}.scrollHeight - {scroller}.clientHeight") > 300
+    assert screen.page.evaluate(end) > 300
     hand.take(screen.card("t0").locator(".grip"))
     hand.to(100, bottom - 8)
     screen.page.wait_for_function(
