@@ -1,6 +1,7 @@
 """What the environment sets: good values work, bad ones end the start with a sentence that says what to do."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -188,3 +189,9 @@ def answer(address, tries=200):
                 raise
             time.sleep(0.05)
     return None
+
+
+def test_every_variable_stands_in_the_readme_and_every_one_there_is_read():
+    read = re.findall(r'environment(?:\.get\(|, )"([A-Z_]+)"', (ROOT / "settings.py").read_text())
+    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(read) == sorted(table) == sorted(NAMES)

@@ -102,7 +102,7 @@ def test_nothing_is_wider_than_the_page_when_a_text_was_changed_elsewhere(lived_
     field = lived_in.page.get_by_label("Title of the ticket")
     field.fill("M" * 500)
     field.press("Enter")
-    expect(lived_in.page.get_by_role("heading", name="This was changed elsewhere")).to_be_visible()
+    expect(lived_in.page.locator(".both")).to_be_visible()
     provoked.append(409)
     fits(lived_in)
 
