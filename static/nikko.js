@@ -130,7 +130,8 @@
     const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
     const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
     if (!list || underWay.has(card.id)) return;
-    const known = fresh.dataset.before ? next?.parentNode === list : !list.dataset.next;
+    const isLast = fresh.dataset.before === (list.dataset.next ? "ticket-" + list.dataset.next : ""); // of those shown
+    const known = isLast || next?.parentNode === list;
     if (!known && list.dataset.next) return $(old).remove(); // among those that aren't shown
     if (old) renew(old, card);
     const mine = byId(card.id) || card;
@@ -282,6 +283,7 @@
     lines.lost = [];
     lines.underWay.push(...ready);
     field.value = "";
+    keepDraft(field);
     for (const line of ready) sendLine(form, field, line);
   }
 
@@ -558,9 +560,7 @@
   });
 
   function openPart(link) {
-    const url = new URL(link.href);
-    for (const id of new URLSearchParams(location.search).getAll("open")) url.searchParams.append("open", id);
-    return $.ajax({ url: url.href, timeout: ANSWER_WITHIN }).done(function (html) {
+    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
       const [fresh] = elementsOf(html);
       const old = byId(fresh?.id);
       if (!old) return look(); // it has gone meanwhile
