@@ -570,6 +570,7 @@ def draw_board(problem=None, toast=None):
         problem,
         toast,
         view=view,
+        home=helpers.address("/", view),
         more_of=lambda status: helpers.address("/", view, more=status),
         query=query,
         columns=columns,
@@ -681,6 +682,7 @@ def draw_board_changes(changes, ticket_id, toast):
         card=card,
         gone=ids,
         after=card and next_card(card),
+        home=helpers.address("/", view),
         opened=get_opened(view),
     )
 

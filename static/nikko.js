@@ -134,9 +134,9 @@
     const [list, card] = [byId(fresh.dataset.list), fresh.firstElementChild];
     const [old, next] = [byId(card.id), byId(fresh.dataset.before)];
     if (!list || underWay.has(card.id) || drag?.item.id === card.id) return;
-    const hidden = list.dataset.next ? "ticket-" + list.dataset.next : ""; // what follows the last one shown
-    const known = next?.parentNode === list || fresh.dataset.before === hidden;
-    if (!known && hidden) return $(old).remove(); // among those that aren't shown
+    const isLast = fresh.dataset.before === (list.dataset.next ? "ticket-" + list.dataset.next : ""); // of those shown
+    const known = isLast || next?.parentNode === list;
+    if (!known && list.dataset.next) return $(old).remove(); // among those that aren't shown
     if (old) renew(old, card);
     const mine = byId(card.id) || card;
     const where = known ? next : list.firstElementChild; // the next one was added elsewhere meanwhile
@@ -289,6 +289,7 @@
     lines.lost = [];
     lines.underWay.push(...ready);
     field.value = "";
+    keepDraft(field);
     for (const line of ready) sendLine(form, field, line);
   }
 
@@ -564,9 +565,7 @@
   });
 
   function openPart(link) {
-    const url = new URL(link.href);
-    for (const id of new URLSearchParams(location.search).getAll("open")) url.searchParams.append("open", id);
-    return $.ajax({ url: url.href, timeout: ANSWER_WITHIN }).done(function (html) {
+    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
       const [fresh] = elementsOf(html);
       const old = byId(fresh?.id);
       if (!old) return look(); // it has gone meanwhile
