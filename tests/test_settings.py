@@ -132,10 +132,14 @@ def test_a_bad_value_ends_the_start_with_one_sentence(folder, name, value):
         "sqlite:////nowhere/at/all.db",
         "postgresql://x@127.0.0.1:1/x",
         "mysql://x@127.0.0.1:1/x",
+        "postgresql:/x:s3cret@127.0.0.1:1/x",
+        "postgresql://x:s3cret@127.0.0.1:y/x",
     ],
 )
 def test_a_database_that_is_not_there_ends_the_start_with_one_sentence(folder, address):
-    assert_refused(start(folder, DATABASE_URL=address))
+    ended = start(folder, DATABASE_URL=address)
+    assert_refused(ended)
+    assert "s3cret" not in ended.stderr
 
 
 def test_another_programs_file_ends_the_start_and_is_left_as_it_was(folder):
