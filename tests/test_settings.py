@@ -87,6 +87,8 @@ def test_every_setting_has_a_default_that_works():
         ("PROXIES", "0", 0),
         ("PROXIES", "9", 9),
         ("DATABASE_URL", "postgresql://x@y/z", "postgresql://x@y/z"),
+        ("HOSTS", "Board.example.org, localhost:5000,192.0.2.7", ("board.example.org", "localhost:5000", "192.0.2.7")),
+        ("HOSTS", " , ", ()),
     ],
 )
 def test_a_good_value_is_taken(name, value, expected):
@@ -100,6 +102,10 @@ BAD = [
     *[("WORKERS", value) for value in ("", "0", "257", "-1", "two", "1.5")],
     *[("PROXIES", value) for value in ("", "10", "-1", "yes", "true")],
     *[("REGISTRATION", value) for value in ("", "Open", "no", "none", "open ")],
+    *[
+        ("HOSTS", value)
+        for value in ("https://x.org", "x.org/", "[::1]:5000", "*.x.org", ".x.org", "a@b", "a..b", "a:x")
+    ],
 ]
 
 
@@ -108,7 +114,7 @@ def test_a_bad_value_is_refused_with_what_to_do(name, value):
     with pytest.raises(ValueError, match="Set it to") as refused:
         settings.read({name: value})
     sentence = str(refused.value)
-    assert sentence.startswith(f"{name} is ")
+    assert sentence.startswith((f"{name} is ", f"{name} has "))
     assert sentence.endswith(".")
     assert ("open, first or closed" in sentence) == (name == "REGISTRATION")
     assert ("for example" in sentence) == (name != "REGISTRATION")
