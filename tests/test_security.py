@@ -476,6 +476,7 @@ def test_no_route_shows_or_changes_anything_of_somebody_else_by_any_id(new_perso
         noor.post(f"/todos/{noor.todo}/delete")
         noor.post(f"/tickets/{noor.ticket}/delete")
     before = everything_of(noor)
+    mira.site.db.execute("DELETE FROM attempts")
     everything = {
         "user_id": noor.id, "id": noor.ticket, "ticket_id": noor.ticket, "todo_id": noor.todo,
         "before": noor.todo, "action": noor.action, "done": noor.action, "edit": noor.ticket, "move": noor.ticket,
@@ -488,7 +489,7 @@ def test_no_route_shows_or_changes_anything_of_somebody_else_by_any_id(new_perso
             headers = {"X-Requested-With": "XMLHttpRequest"} if ajax else {}
             headers["Referer"] = f"http://localhost/platform/{noor.ticket}?open={noor.ticket}&edit={noor.ticket}"
             for fields in (ROUTES[name], ROUTES[name] | everything, everything | ROUTES[name]):
-                person = mira if name.endswith(("/title", "/status", "/position")) else mira.another_browser()
+                person = mira.another_browser()  # some of them end the session
                 how = {"query_string" if method == "GET" else "data": fields}
                 response = person.client.open(path, method=method, headers=headers, **how)
                 assert response.status_code < 500, name
