@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import click
 from flask import Flask, Response, abort, g, render_template, request, session
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import assets
@@ -48,7 +48,7 @@ from helpers import (
 )
 from journal import IN_EFFECT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
 from sessions import ABSOLUTE, IDLE, DatabaseSessions, hashed
-from throttle import Throttle, TooMany
+from throttle import Throttle, TooMany, network
 from words import STATUSES
 
 TICKETS_LIMIT = 100_000  # of a person, with those in the trash
@@ -125,7 +125,7 @@ def log_request(response):
     log(
         "request",
         method=request.method,
-        path="/reset/-" if request.endpoint == "reset_password" else request.path,
+        path="/reset/-" if "/reset/" in request.path.lower() else request.path,  # mistyped ones, too
         status=response.status_code,
         ms=round((time.perf_counter() - g.began) * 1000) if "began" in g else None,
     )
@@ -136,6 +136,14 @@ def log(event, user_id=None, **fields):
     """Write a line on this request, see logs.py; `user_id` is of the person, unless that is who is logged in."""
     user_id = user_id or (g.user["id"] if g.get("user") else None)
     logs.write(event, id=g.get("request_id"), **fields, user=user_id, **{"from": request.remote_addr})
+
+
+def log_exception(exc_info):
+    """The traceback of what went wrong. Flask's own has the address in it, as it was sent: a link, a line break."""
+    app.logger.error("Exception in request %s", g.get("request_id"), exc_info=exc_info)
+
+
+app.log_exception = log_exception
 
 
 @app.after_request
@@ -174,9 +182,9 @@ def in_turn(wsgi_app):
     turn = threading.Lock()
 
     def application(environ, start_response):
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and 0 < int(length) <= app.config["MAX_CONTENT_LENGTH"]:
-            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+        length = whole(environ.get("CONTENT_LENGTH"))
+        if length and length <= app.config["MAX_CONTENT_LENGTH"]:
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
         mine = db.kind == "sqlite" and turn.acquire(timeout=0.25)
         try:
             with db.kept():
@@ -296,8 +304,9 @@ def check_login():
         if not helpers.check_password(password_hash, password):
             raise Problem(422, "That name and password don't go together.", "username")
     if not password_hash.startswith(helpers.HASH_METHOD + "$"):
-        db.execute(
-            "UPDATE users SET password_hash = ? WHERE id = ?", helpers.hash_password(password), rows[0]["id"]
+        db.execute(  # unless the password was changed meanwhile
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?",
+            helpers.hash_password(password), rows[0]["id"], password_hash,
         )  # fmt: skip
     return rows[0]["id"]
 
@@ -308,7 +317,7 @@ def throttled(username_key):
 
     And fewer for one account; but only from that address, so that nobody can lock another person out.
     """
-    address = request.remote_addr or ""
+    address = network(request.remote_addr or "")
     try:
         throttle.count(ATTEMPTS_OF_ADDRESS, address)
         throttle.count(ATTEMPTS_OF_ACCOUNT, address, username_key)
@@ -319,8 +328,12 @@ def throttled(username_key):
         raise Problem(429, message, retry_after=error.seconds) from None
     try:
         yield
-    except Problem:
-        log("wrong-password")
+    except Problem as problem:
+        if problem.status == 503:  # there was no room to check it
+            throttle.succeeded(address)
+            throttle.succeeded(address, username_key)
+        else:
+            log("wrong-password")
         raise
     throttle.succeeded(address)
     throttle.forget(address, username_key)
@@ -349,7 +362,14 @@ def logout():
     if g.user:
         log("logout")
     session.clear()
-    return go("/login")
+    return go_out()
+
+
+def go_out():
+    """To the login page; what the script kept in the browser for this person (half-typed texts) is removed there."""
+    response = go("/login")
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
 
 
 @app.route("/reset/<code>", methods=["GET", "POST"])
@@ -453,9 +473,10 @@ def change_password():
 
 def check_own_password(field):
     """Raise Problem unless the field has the person's own password."""
+    password = read(field)
     row = db.execute("SELECT username_key, password_hash FROM users WHERE id = ?", g.user["id"])[0]
     with throttled(row["username_key"]):
-        if not helpers.check_password(row["password_hash"], read(field)):
+        if not helpers.check_password(row["password_hash"], password):
             raise Problem(422, "That is not your password.", field)
 
 
@@ -467,10 +488,10 @@ def end_sessions():
     here = hashed(session.sid)
     if which == "others":
         db.execute("DELETE FROM sessions WHERE user_id = ? AND id <> ?", g.user["id"], here)
-    elif not db.execute("DELETE FROM sessions WHERE user_id = ? AND id = ?", g.user["id"], which):
+    elif "\0" in which or not db.execute("DELETE FROM sessions WHERE user_id = ? AND id = ?", g.user["id"], which):
         raise Problem(404, "That session has ended already.")
     log("sessions-ended")
-    return go("/account?changed=sessions" if which != here else "/login")
+    return go_out() if which == here else go("/account?changed=sessions")
 
 
 @app.post("/account/delete")
@@ -484,7 +505,7 @@ def delete_account():
     db.execute("DELETE FROM users WHERE id = ?", g.user["id"])
     log("account-deleted")
     session.clear()
-    return go("/login")
+    return go_out()
 
 
 @app.post("/account/theme")
@@ -1285,6 +1306,8 @@ def refuse(problem):
     """A refusal in words, with what was typed."""
     if wants_fragments():
         headers = {"X-Field": problem.field} if problem.field else {}
+        if problem.retry_after:
+            headers["Retry-After"] = str(problem.retry_after)
         return Response(problem.message, problem.status, headers, mimetype="text/plain")
     return draw("error.html", problem, typed=helpers.typed())
 
@@ -1299,7 +1322,10 @@ def http_error(error):
     }
     if not (error.code or 0) >= 400:
         return error
-    answer = refuse(Problem(error.code, messages.get(error.code, error.description)))
+    message = messages.get(error.code, error.description)
+    if isinstance(error, SecurityError):
+        message = "This NIKKO is reached under another name. Who runs it can add this one to HOSTS."
+    answer = refuse(Problem(error.code, message))
     response = app.make_response(answer)
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response

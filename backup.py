@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy
 
 import upgrade
-from database import Unavailable, WriterQueue
+from database import Unavailable, WriterQueue, parse_address
 from upgrade import Refused
 
 #: The bytes of a SQLite file that everybody who has it open in WAL mode holds a lock on: where, and how many.
@@ -24,11 +24,8 @@ PAGE = 1000
 
 
 def sqlite_file(address):
-    """The file that a SQLite address names, None for another engine's. Raises Refused for what is no address."""
-    try:
-        url = sqlalchemy.make_url(address)
-    except sqlalchemy.exc.ArgumentError:
-        raise Refused("DATABASE_URL is not a database address.") from None
+    """The file that a SQLite address names, None for another engine's. Raises RuntimeError for what is no address."""
+    url = parse_address(address)
     return url.database if url.get_backend_name() == "sqlite" else None
 
 

@@ -162,6 +162,21 @@ def _coerce(value):
     return bytes(value) if isinstance(value, memoryview) else value
 
 
+def parse_address(address):
+    """Take a database's address apart. Raises RuntimeError, in which the address isn't: it may have a password."""
+    try:
+        url = sqlalchemy.make_url(address)
+        url = url.set(drivername=DRIVERS[url.get_backend_name()])
+    except (sqlalchemy.exc.ArgumentError, KeyError, ValueError):
+        raise RuntimeError(
+            "that is not a database address. Write sqlite:///file, postgresql://user:password@host/name "
+            "or mysql://user:password@host/name."
+        ) from None
+    if "@" in (url.host or ""):  # the driver would name the rest of the password as the host that it can't find
+        raise RuntimeError("the database address has two @. Write %40 for the one in the password.")
+    return url
+
+
 class WriterQueue:
     """One writer at a time: threads wait for a lock, processes for `flock` on a file.
 
@@ -218,18 +233,14 @@ class SQL(cs50.SQL):
 
         `wait` is how many seconds a writer waits for others. Raises RuntimeError when there is no such database.
         """
-        try:
-            url = sqlalchemy.make_url(url)
-            url = url.set(drivername=DRIVERS[url.get_backend_name()])
-        except (sqlalchemy.exc.ArgumentError, KeyError):
-            raise RuntimeError(f"not a database address: {url}") from None
+        url = parse_address(url)
         self.kind = url.get_backend_name()
         self._mark = "?" if self.kind == "sqlite" else "%s"
         self._wait, self._thread, self._queue = wait, threading.local(), None
         self.path = url.database if self.kind == "sqlite" else None
         options = {"max_overflow": 48}
         if self.kind == "sqlite":
-            if not self.path:
+            if not self.path or url.host:  # sqlite://file has one slash too few
                 raise RuntimeError("a SQLite address names a file: sqlite:///database.db")
             try:  # cs50 wants it to be there
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -239,10 +250,13 @@ class SQL(cs50.SQL):
             options["max_overflow"] = 500  # a connection is a file; there are never more than threads
         elif self.kind == "mysql":
             options["connect_args"] = {"charset": "utf8mb4"}
-        super().__init__(
-            url.render_as_string(hide_password=False),
-            pool_size=16, pool_recycle=1800, pool_reset_on_return=None, **options,
-        )  # fmt: skip
+        try:
+            super().__init__(
+                url.render_as_string(hide_password=False),
+                pool_size=16, pool_recycle=1800, pool_reset_on_return=None, **options,
+            )  # fmt: skip
+        except (sqlalchemy.exc.SQLAlchemyError, TypeError) as error:  # an option of the address that there isn't
+            raise RuntimeError(error) from None
         sqlalchemy.event.listen(self._engine, "connect", self._prepare)
         self.close()  # the connection with which cs50 tried the address was not prepared
         os.register_at_fork(after_in_child=self._forked)

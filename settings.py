@@ -1,6 +1,7 @@
 """What the environment sets, checked once at start; README.md lists it for people."""
 
 import os
+import re
 import sys
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ def read(environment):
         workers=number(environment, "WORKERS", os.cpu_count() or 1, 1, 256),
         registration=registration,
         proxies=number(environment, "PROXIES", 0, 0, 9),
-        hosts=tuple(environment.get("HOSTS", "").replace(",", " ").split()),
+        hosts=tuple(map(host, environment.get("HOSTS", "").replace(",", " ").split())),
     )
 
 
@@ -39,6 +40,13 @@ def number(environment, name, default, least, most):
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
         raise ValueError(f"{name} is {text!r}. Set it to a whole number from {least} to {most}, for example {default}.")
     return int(text)
+
+
+def host(text):
+    """A name under which NIKKO is reached, in small letters, as browsers send it; the port makes no difference."""
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*(:[0-9]{1,5})?", text):
+        raise ValueError(f"HOSTS has {text!r}. Set it to names without https:// and /, for example board.example.org.")
+    return text.lower()
 
 
 def read_or_exit():

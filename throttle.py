@@ -1,6 +1,7 @@
 """Counts failed attempts in the database, for all workers and machines, and says when there were too many."""
 
 import hashlib
+import ipaddress
 import time
 
 #: Seconds after which the count begins anew.
@@ -60,6 +61,17 @@ class Throttle:
     def purge(self):
         """Remove the counts whose WINDOW is over; returns how many."""
         return self.db.execute("DELETE FROM attempts WHERE since <= ?", int(time.time()) - WINDOW)
+
+
+def network(address):
+    """What counts as one address: of IPv6 its first 64 bits, for a household has all of the others to itself."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
 
 
 def hashed(whose):

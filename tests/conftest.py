@@ -1,7 +1,7 @@
 """What the tests share: a database on each engine, the app on it, and people who are logged in."""
 
 import html
-import importlib
+import importlib.util
 import itertools
 import os
 import re
@@ -84,6 +84,28 @@ def site(new_database):
     site = importlib.import_module("app")
     yield site
     site.db.close()
+
+
+@pytest.fixture
+def another_site(new_database, monkeypatch):
+    """A function that starts a NIKKO of its own with these settings, on an empty database."""
+    started = []
+
+    def start(**environment):
+        for name, value in {"DATABASE_URL": new_database(), **environment}.items():
+            monkeypatch.setenv(name, value)
+        name = f"app_{next(numbers)}"
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent.parent / "app.py")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        started.append((name, module))
+        spec.loader.exec_module(module)
+        return module
+
+    yield start
+    for name, module in started:
+        del sys.modules[name]
+        if module.__dict__.get("db"):
+            module.db.close()
 
 
 class Person:

@@ -1,11 +1,8 @@
 """Registering, logging in and out: the lists "Passwords", "Login" and "Sessions" of OWASP ASVS that apply here."""
 
 import contextlib
-import importlib.util
 import itertools
-import sys
 import threading
-from pathlib import Path
 
 import flask
 import pytest
@@ -15,7 +12,6 @@ from pages import at_once, contents, land, one_engine, parse, path_of, press, pr
 
 import helpers
 
-ROOT = Path(__file__).parent.parent
 GOOD = "Ein Löffel voll Sägespäne"
 TAKEN = "Somebody already has that name. Try another."
 WRONG = "That name and password don't go together."
@@ -371,6 +367,20 @@ def test_an_old_hash_is_renewed_at_login(site, new_person):
     assert stored(site, mira.username)[0]["password_hash"] == renewed
 
 
+def test_a_password_that_is_changed_while_an_old_hash_is_renewed_stays_changed(site, new_person, monkeypatch):
+    mira = new_person()
+    old, new = (site.helpers.generate_password_hash(each, "pbkdf2:sha256:1") for each in (PASSWORD, GOOD))
+    site.db.execute("UPDATE users SET password_hash = ? WHERE id = ?", old, mira.id)
+
+    def hash_password(password):
+        site.db.execute("UPDATE users SET password_hash = ? WHERE id = ?", new, mira.id)
+        return site.helpers.generate_password_hash(password, "pbkdf2:sha256:1")
+
+    monkeypatch.setattr(site.helpers, "hash_password", hash_password)
+    log_in(mira, password=PASSWORD)
+    assert stored(site, mira.username)[0]["password_hash"] == new
+
+
 def test_a_hash_of_today_is_left_as_it_is(site, new_person):
     mira = new_person()
     log_in(mira, password=PASSWORD)
@@ -460,29 +470,8 @@ def test_an_anonymous_visit_stores_nothing_and_sets_no_cookie(visitor, site):
 # Who may register
 
 
-@pytest.fixture
-def another_site(new_database, monkeypatch):
-    """A function that starts a NIKKO on an empty database, with that REGISTRATION."""
-    started = []
-
-    def start(registration):
-        monkeypatch.setenv("DATABASE_URL", new_database())
-        monkeypatch.setenv("REGISTRATION", registration)
-        name = f"app_{registration}"
-        spec = importlib.util.spec_from_file_location(name, ROOT / "app.py")
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        started.append((name, module))
-        spec.loader.exec_module(module)
-        return module
-
-    yield start
-    for name, module in started:
-        del sys.modules[name]
-        module.db.close()
-
-
 def test_a_closed_nikko_says_so_and_takes_nobody(another_site):
-    site = another_site("closed")
+    site = another_site(REGISTRATION="closed")
     visitor = a_visitor(site)
     for response in (visitor.get("/register"), visitor.post("/register", **form())):
         assert response.status_code == 403
@@ -512,7 +501,7 @@ def held_at(db, statement):
 
 
 def test_a_nikko_for_one_takes_the_first_of_those_who_come_at_once(another_site, quick_hashes):
-    site = another_site("first")
+    site = another_site(REGISTRATION="first")
     assert read(a_visitor(site), "/register").has("input", name="username")
     with held_at(site.db, "SELECT id FROM users LIMIT 1"):
         answers = at_once(*[lambda: a_visitor(site).post("/register", **form()) for _ in range(3)])
@@ -568,15 +557,19 @@ def test_hashing_never_takes_more_than_two_at_a_time(site, monkeypatch):
     assert max(most) == 2
 
 
-def test_a_login_that_finds_no_place_among_the_hashes_is_told_to_try_again(site, monkeypatch):
+def test_a_login_that_finds_no_place_among_the_hashes_is_told_to_try_again_and_is_no_failure(site, monkeypatch, capsys):
     class Full:
         def acquire(self, timeout):
             return False
 
     monkeypatch.setattr(site.helpers, "hashing", Full())
+    site.db.execute("DELETE FROM attempts")
     response = a_visitor(site).post("/login", username="nobody", password="x")
     assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
     assert "Try again in a few seconds." in response.text
+    assert "wrong-password" not in capsys.readouterr().err
+    assert {row["failures"] for row in site.db.execute("SELECT failures FROM attempts")} == {0}
 
 
 def test_old_sessions_and_old_trash_go_at_the_next_login(visitor, new_person, site):

@@ -118,6 +118,30 @@ def test_one_other_session_is_ended(mira):
     assert mira.post("/account/sessions", session=which).status_code == 404
 
 
+@pytest.mark.parametrize("which", ["", "x", "a\0b", "x" * 9000, "😀", "' OR 1=1 --", "OTHERS"], ids=ascii)
+def test_a_session_that_there_never_was_is_not_found(mira, which):
+    elsewhere = mira.another_browser()
+    assert mira.post("/account/sessions", session=which).status_code == 404
+    assert is_in(elsewhere)
+
+
+def test_ending_this_very_session_leads_to_the_login_page(mira):
+    here = hashed(mira.client.get_cookie("nikko").value)
+    assert path_of(mira.post("/account/sessions", session=here)) == "/login"
+    assert not is_in(mira)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"), [("/logout", {}), ("/account/delete", {"your_password": PASSWORD}), ("/account/sessions", {})]
+)
+@pytest.mark.parametrize("ajax", [False, True], ids=["form", "ajax"])
+def test_who_leaves_leaves_nothing_in_the_browser(mira, path, fields, ajax):
+    fields = fields or {"session": hashed(mira.client.get_cookie("nikko").value)}
+    response = (mira.ajax if ajax else mira.post)(path, **fields)
+    assert response.headers["Clear-Site-Data"] == '"storage"'
+    assert "/login" in (response.location, response.headers.get("X-Go-To"))
+
+
 def test_all_other_sessions_are_ended_at_once(mira):
     others = [mira.another_browser() for _ in range(3)]
     press(mira, "/account", "Log out everywhere else")
@@ -301,6 +325,33 @@ def test_a_forged_address_is_not_believed(mira, visitor):
     assert log_in(visitor, mira.username).status_code == 429
 
 
+def test_a_script_is_told_when_to_try_again(mira):
+    for _ in range(10):
+        mira.ajax("/account/delete", your_password="a guess")
+    response = mira.ajax("/account/delete", your_password=PASSWORD)
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= throttles.WINDOW
+
+
+@one_engine
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [
+        (["2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"], 429),
+        (["2001:db8:1:2::1", "2001:db8:1:3::1"], 422),
+        (["192.0.2.7", "::ffff:192.0.2.7"], 429),
+        (["::ffff:192.0.2.7", "::ffff:192.0.2.8"], 422),
+        (["fe80::1%eth0", "fe80::2%eth0"], 429),
+        (["192.0.2.7", "192.0.2.8"], 422),
+        (["", "unix:"], 422),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_address(mira, visitor, addresses, status):
+    for _ in range(10):
+        log_in(visitor, mira.username, "wrong password", REMOTE_ADDR=addresses[0])
+    assert log_in(visitor, mira.username, "wrong password", REMOTE_ADDR=addresses[1]).status_code == status
+
+
 def test_old_counts_go_by_themselves(mira, visitor, site):
     log_in(visitor, mira.username, "wrong password")
     site.db.execute("UPDATE attempts SET since = since - ?", throttles.WINDOW)
@@ -369,8 +420,31 @@ def test_the_log_holds_no_password_no_session_and_no_text(mira, visitor, site, c
         cookie,
         link.rpartition("/")[2],
         mira.username,
+        hashed(cookie),
     ):
         assert secret not in log
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "{}"), ("HEAD", "{}"), ("PUT", "{}"), ("GET", "{}/"), ("GET", "/x{}"), ("POST", "{}")],
+)
+def test_the_log_never_holds_the_code_of_a_link(mira, visitor, site, capsys, method, path):
+    link = reset_link(site, mira)
+    capsys.readouterr()
+    visitor.client.open(path.format(link), method=method)
+    visitor.client.open(path.format(link.replace("reset", "Reset")), method=method)
+    log = capsys.readouterr().err
+    assert log.count(" request id=") == 2
+    assert link.rpartition("/")[2] not in log
+
+
+def test_a_traceback_in_the_log_has_nothing_of_the_address(visitor, site, monkeypatch, caplog):
+    monkeypatch.setitem(site.app.view_functions, "reset_password", lambda code: 1 / 0)
+    visitor.get("/reset/a-secret-code%0d%0a2026-01-01T00:00:00Z%20login%20user=1")
+    assert "ZeroDivisionError" in caplog.text
+    assert "a-secret-code" not in caplog.text
+    assert "login user=1" not in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/%0d%0a2026-01-01T00:00:00Z login user=1", "/a\u2028b", "/\x1b[2J", "/x y=z"])

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy
 from hostile import HOSTILE_TEXTS
 
+import backup
 import database
 import upgrade
 
@@ -585,6 +586,34 @@ def test_a_raw_begin_or_commit_is_refused(notes, sql):
 def test_what_cannot_be_reached_is_a_runtime_error_from_the_start(url):
     with pytest.raises(RuntimeError):
         database.SQL(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://nikko:s3cret@127.0.0.1:1/nikko",
+        "mysql://nikko:s3cret@127.0.0.1:1/nikko",
+        "postgresql://nikko:a@s3cret@127.0.0.1:1/nikko",
+        "mysql://nikko:a@s3cret@127.0.0.1:1/nikko",
+        "postgresql://nikko:s3cret@127.0.0.1:x/nikko",
+        "postgresql://nikko:s3cret@127.0.0.1:1/nikko?nothing=1",
+        "mysql://nikko:s3cret@127.0.0.1:1/nikko?nothing=1",
+        "postgresql:/nikko:s3cret@127.0.0.1/nikko",
+        "postgres//nikko:s3cret@127.0.0.1/nikko",
+        " postgresql://nikko:s3cret@127.0.0.1/nikko",
+        "oracle://nikko:s3cret@127.0.0.1/nikko",
+        "sqlite://nikko:s3cret@127.0.0.1/nikko",
+    ],
+)
+def test_no_error_about_an_address_has_its_password(address):
+    with pytest.raises(RuntimeError) as refused:
+        database.SQL(address)
+    assert "s3cret" not in str(refused.value)
+    try:
+        said = backup.sqlite_file(address) or backup.how_to_dump(address, "nikko.dump")
+    except RuntimeError as error:
+        said = str(error)
+    assert "s3cret" not in said
 
 
 @pytest.mark.parametrize(

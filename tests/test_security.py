@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from conftest import PASSWORD, Person
 from pages import contents, counted, kept, one_engine, parse, problems, read
+
+from sessions import hashed
 
 CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {
@@ -114,12 +117,15 @@ def test_the_refusal_names_both_hosts_and_the_setting_for_a_proxy(mira):
     assert "did not say its address" in problems(parse(send(mira, "/tickets", "cross-site")))[0]
 
 
-@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/undo", "/trash/empty"])
-def test_the_guard_covers_every_form(mira, path):
+def test_the_guard_covers_every_form(mira):
+    [ticket] = mira.add_tickets("one")
+    [todo] = mira.add_todos(ticket, "a")
     before = contents(mira.site)
-    assert send(mira, path, "cross-site").status_code == 403
-    assert send(mira, path, Origin="http://evil.example").status_code == 403
-    assert send(mira, path, cookie=False, Origin="http://evil.example").status_code == 403
+    for rule in rules(mira.site, "POST"):
+        path = path_of(rule, ticket=ticket, todo=todo)
+        assert send(mira, path, "cross-site").status_code == 403, path
+        assert send(mira, path, Origin="http://evil.example").status_code == 403, path
+        assert send(mira, path, cookie=False, Origin="http://evil.example").status_code == 403, path
     assert contents(mira.site) == before
     assert mira.get("/").status_code == 200
 
@@ -169,6 +175,21 @@ def test_every_answer_has_the_headers(mira, monkeypatch):
         if kind != "static file":
             assert response.headers["Cache-Control"] == "no-store", kind
         assert "Strict-Transport-Security" not in response.headers, kind
+
+
+def test_no_page_is_kept_so_that_back_after_logout_shows_nothing(mira):
+    [ticket] = mira.add_tickets("one")
+    for rule in rules(mira.site, "GET"):
+        path = path_of(rule, ticket=ticket, todo=1)
+        for headers in ({}, {"X-Requested-With": "XMLHttpRequest"}):
+            response = mira.get(path, headers=headers)
+            assert response.headers.getlist("Cache-Control") == ["no-store"], path
+            if etag := response.headers.get("ETag"):
+                again = mira.get(path, headers=headers | {"If-None-Match": etag})
+                assert (again.status_code, again.headers.getlist("Cache-Control")) == (304, ["no-store"]), path
+    mira.post("/logout")
+    for path in ("/", "/platform", f"/platform/{ticket}", "/trash", "/account"):
+        assert mira.get(path).status_code == 303, path
 
 
 def test_every_error_is_a_page_in_our_look_without_anything_of_the_inside(mira, monkeypatch):
@@ -232,9 +253,100 @@ def test_no_page_has_inline_scripts_or_styles(mira):
                 assert re.match(r"[/#](?!/)", element.attributes.get(name) or "/"), (path, element.attributes)
 
 
-# Reading changes nothing
+# The address by which NIKKO is reached
 
-BODY_IDS = {"before", "action"}
+
+@pytest.fixture
+def named(another_site):
+    """A NIKKO that is reached under certain names only."""
+    return another_site(HOSTS="Board.example.org localhost:5000,192.0.2.7")
+
+
+def ask(site, host, path="/login", method="GET"):
+    client = site.app.test_client()
+    headers = {"Host": host, "Sec-Fetch-Site": "same-origin"}
+    return client.open(path, method=method, headers=headers, data={"title": "typed text"} if method == "POST" else None)
+
+
+@one_engine
+def test_under_one_of_its_names_it_answers_whatever_the_port(named):
+    for host in ("board.example.org", "board.example.org:8443", "localhost:5000", "localhost", "192.0.2.7:80"):
+        assert ask(named, host).status_code == 200, host
+        assert ask(named, host, "/healthz").text == "ok", host
+        assert ask(named, host, "/tickets", "POST").status_code == 401, host
+
+
+@one_engine
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "board.example.org.evil.example", "xboard.example.org", "x.board.example.org", "example.org", "",
+     "board.example.org@evil.example", "evil.example#board.example.org", "evil.example:x", "a b", "[::1]:5000", "é"],
+    ids=ascii,
+)  # fmt: skip
+def test_under_another_name_every_address_is_a_400_in_our_look(named, host):
+    before = contents(named)
+    for path, method in (
+        ("/login", "GET"),
+        ("/", "GET"),
+        ("/nothing", "GET"),
+        ("/static/x/y", "GET"),
+        ("/tickets", "POST"),
+        ("/login", "POST"),
+    ):
+        response = ask(named, host, path, method)
+        assert response.status_code == 400, path
+        assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "Who runs it can add this one to HOSTS." in problems(parse(response))[0]
+        assert host not in ("evil.example", *response.headers.values())[1:]
+        assert kept(parse(response)) == (["typed text"] if method == "POST" else [])
+    assert ask(named, host, "/healthz").status_code == 400
+    assert contents(named) == before
+
+
+@one_engine
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_the_address_that_a_proxy_names_counts_only_behind_one(another_site, proxies, capsys):
+    site = another_site(HOSTS="board.example.org", PROXIES=proxies)
+    person = Person(site, site.app.test_client())
+    username = f"noor{site.time.time_ns()}"
+    forwarded = {
+        "X-Forwarded-For": "192.0.2.66, 192.0.2.7",  # the first is what the visitor forged
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example, board.example.org",
+        "Host": "127.0.0.1:5000" if proxies == "1" else "board.example.org",
+    }
+    fields = {"first_name": "Noor", "last_name": "A", "username": username, "password": PASSWORD}
+    response = person.client.post("/register", data=fields, headers=forwarded)
+    assert response.status_code == 303
+    cookie, log = response.headers["Set-Cookie"], capsys.readouterr().err
+    if proxies == "1":
+        assert " from=192.0.2.7\n" in log
+        assert cookie.startswith("__Host-nikko=")
+        assert "Secure" in cookie.split("; ")
+        assert response.headers["Strict-Transport-Security"].startswith("max-age=")
+    else:
+        assert " from=127.0.0.1\n" in log
+        assert cookie.startswith("nikko=")
+        assert "Secure" not in cookie.split("; ")
+        assert "Strict-Transport-Security" not in response.headers
+    assert "192.0.2.66" not in log
+
+
+@one_engine
+def test_behind_a_proxy_each_visitor_has_a_count_of_their_own(another_site):
+    site = another_site(PROXIES="1")
+    client = site.app.test_client()
+
+    def fail(address, forged):
+        headers = {"Sec-Fetch-Site": "same-origin", "X-Forwarded-For": f"{forged}, {address}"}
+        return client.post("/login", data={"username": "noor", "password": "wrong"}, headers=headers).status_code
+
+    assert [fail("192.0.2.7", f"198.51.100.{number}") for number in range(11)] == [422] * 10 + [429]
+    assert fail("192.0.2.8", "192.0.2.7") == 422
+
+
+# Reading changes nothing
 
 
 def rules(site, method):
@@ -267,9 +379,31 @@ def test_no_get_changes_anything(mira):
 
 # Other people's things
 
-#: The fields with which each route that has an id in its path works; a new route needs a row.
-OWNED = {
+#: Each route, and the fields with which it works; a new route needs a row.
+ROUTES = {
+    "GET /": {},
+    "GET /account": {},
+    "GET /healthz": {},
+    "GET /login": {},
+    "GET /manifest.webmanifest": {},
+    "GET /platform": {},
     "GET /platform/<id:ticket_id>": {},
+    "GET /register": {},
+    "GET /reset/<code>": {},
+    "GET /static/<digest>/<name>": {},
+    "GET /trash": {},
+    "POST /account/delete": {"your_password": "not the password"},
+    "POST /account/name": {"first_name": "typed text", "last_name": "typed text"},
+    "POST /account/password": {"current_password": PASSWORD, "new_password": "another long one"},
+    "POST /account/sessions": {"session": "others"},
+    "POST /account/shortcuts": {"on": "0"},
+    "POST /account/theme": {"theme": "dark"},
+    "POST /login": {"username": "nobody", "password": "nothing"},
+    "POST /logout": {},
+    "POST /redo": {},
+    "POST /register": {"first_name": "N", "last_name": "A", "username": "", "password": "another long one"},
+    "POST /reset/<code>": {"password": "another long one"},
+    "POST /tickets": {"title": "typed text"},
     "POST /tickets/<id:ticket_id>/title": {"title": "typed text"},
     "POST /tickets/<id:ticket_id>/status": {"status": "done"},
     "POST /tickets/<id:ticket_id>/position": {"status": "done", "before": ""},
@@ -280,25 +414,93 @@ OWNED = {
     "POST /todos/<id:todo_id>/done": {"done": "1"},
     "POST /todos/<id:todo_id>/position": {"before": ""},
     "POST /todos/<id:todo_id>/delete": {},
+    "POST /trash/empty": {},
     "POST /trash/tickets/<id:ticket_id>/restore": {},
     "POST /trash/todos/<id:todo_id>/restore": {},
+    "POST /undo": {},
 }
+#: Those that work for who isn't logged in; all others must not.
+PUBLIC = {"healthz", "login", "logout", "manifest", "register", "reset_password", "static_file"}
+OWNED = {name: fields for name, fields in ROUTES.items() if "<id:" in name}
 #: Refused texts must not tell either.
 BAD_FIELDS = [{"title": "", "text": ""}, {"title": "x" * 501, "text": "x" * 501}, {"was": "something else"}]
 
 
+def routes(site):
+    """Each route as ROUTES names it."""
+    return {f"{method} {rule.rule}": rule for method in ("GET", "POST") for rule in rules(site, method)}
+
+
+def test_every_route_has_a_row_here(site):
+    assert routes(site).keys() == ROUTES.keys()
+    assert {rule.endpoint for rule in routes(site).values()} >= PUBLIC
+
+
+def everything_of(person):
+    """All that the database holds of a person."""
+    db, mine = person.site.db, person.id
+    return [
+        db.execute("SELECT * FROM users WHERE id = ?", mine),
+        db.execute("SELECT * FROM sessions WHERE user_id = ? ORDER BY id", mine),
+        db.execute("SELECT * FROM resets WHERE user_id = ?", mine),
+        db.execute("SELECT * FROM tickets WHERE user_id = ? ORDER BY id", mine),
+        db.execute("SELECT * FROM actions WHERE user_id = ? ORDER BY id", mine),
+        db.execute(
+            """
+            SELECT todos.* FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+            WHERE tickets.user_id = ? ORDER BY todos.id
+            """,
+            mine,
+        ),
+    ]
+
+
+@pytest.fixture
+def noor(new_person):
+    """Somebody with a ticket, a to-do, something in the trash, something undone, and two browsers."""
+    noor = new_person("secret", "secret")
+    noor.ticket, trashed = noor.add_tickets("secret ticket", "secret rubbish")
+    noor.todo, _ = noor.add_todos(noor.ticket, "secret to-do", "secret rubbish")
+    noor.post(f"/todos/{_}/delete")
+    noor.post(f"/tickets/{trashed}/delete")
+    noor.post("/undo")
+    noor.elsewhere = noor.another_browser()
+    [noor.action] = noor.ids("SELECT id FROM actions WHERE user_id = ? AND kind = 'undo' LIMIT ?", 1)
+    return noor
+
+
+@pytest.mark.parametrize("trashed", [False, True], ids=["live", "in the trash"])
+def test_no_route_shows_or_changes_anything_of_somebody_else_by_any_id(new_person, noor, trashed):
+    mira = new_person()
+    if trashed:
+        noor.post(f"/todos/{noor.todo}/delete")
+        noor.post(f"/tickets/{noor.ticket}/delete")
+    before = everything_of(noor)
+    mira.site.db.execute("DELETE FROM attempts")
+    everything = {
+        "user_id": noor.id, "id": noor.ticket, "ticket_id": noor.ticket, "todo_id": noor.todo,
+        "before": noor.todo, "action": noor.action, "done": noor.action, "edit": noor.ticket, "move": noor.ticket,
+        "open": noor.ticket, "q": "secret", "session": hashed(noor.client.get_cookie("nikko").value),
+        "back": f"/platform/{noor.ticket}?open={noor.ticket}", "until": "99999999999", "username": noor.username,
+    }  # fmt: skip
+    for name, rule in routes(mira.site).items():
+        path, method = path_of(rule, ticket=noor.ticket, todo=noor.todo), name.split()[0]
+        for ajax in (False, True):
+            headers = {"X-Requested-With": "XMLHttpRequest"} if ajax else {}
+            headers["Referer"] = f"http://localhost/platform/{noor.ticket}?open={noor.ticket}&edit={noor.ticket}"
+            for fields in (ROUTES[name], ROUTES[name] | everything, everything | ROUTES[name]):
+                person = mira.another_browser()  # some of them end the session
+                how = {"query_string" if method == "GET" else "data": fields}
+                response = person.client.open(path, method=method, headers=headers, **how)
+                assert response.status_code < 500, name
+                assert "secret" not in response.text.replace('value="secret"', "").replace("“secret”", ""), name
+    assert everything_of(noor) == before
+    assert noor.get("/").status_code == noor.elsewhere.get("/").status_code == 200
+
+
 def owned(site):
     """Each route with an id in its path, as OWNED names it."""
-    return {
-        f"{method} {rule.rule}": rule
-        for method in ("GET", "POST")
-        for rule in rules(site, method)
-        if "<id:" in rule.rule
-    }
-
-
-def test_every_route_with_an_id_has_a_row_here(site):
-    assert owned(site).keys() == OWNED.keys()
+    return {name: rule for name, rule in routes(site).items() if name in OWNED}
 
 
 @pytest.mark.parametrize("ajax", [False, True], ids=["form", "ajax"])
@@ -371,7 +573,7 @@ def test_a_registration_can_not_choose_its_id_or_hash(site, visitor, monkeypatch
 
 def test_a_visitor_is_sent_to_the_login_page_and_back(visitor, site):
     for rule in rules(site, "GET"):
-        if rule.endpoint in ("login", "register", "healthz", "static_file", "manifest", "reset_password"):
+        if rule.endpoint in PUBLIC:
             continue
         path = path_of(rule, ticket=1, todo=1)
         response = visitor.get(path + "?q=a%26b")
@@ -384,7 +586,7 @@ def test_a_visitor_is_sent_to_the_login_page_and_back(visitor, site):
 def test_a_visitors_forms_are_refused_and_the_text_kept(visitor, site):
     before = contents(site)
     for rule in rules(site, "POST"):
-        if rule.endpoint in ("login", "register", "logout", "reset_password"):
+        if rule.endpoint in PUBLIC:
             continue
         path = path_of(rule, ticket=1, todo=1)
         response = visitor.post(path, title="first text", text="second\r\ntext")
@@ -400,7 +602,7 @@ def test_a_visitors_forms_are_refused_and_the_text_kept(visitor, site):
 
 def test_a_visitors_script_is_told_so_and_never_gets_the_login_page(visitor, site):
     for rule in rules(site, "GET"):
-        if rule.endpoint in ("login", "register", "healthz", "static_file", "manifest", "reset_password"):
+        if rule.endpoint in PUBLIC:
             continue
         path = path_of(rule, ticket=1, todo=1)
         response = visitor.get(path, headers={"X-Requested-With": "XMLHttpRequest"})

@@ -88,6 +88,8 @@ def test_every_setting_has_a_default_that_works():
         ("PROXIES", "0", 0),
         ("PROXIES", "9", 9),
         ("DATABASE_URL", "postgresql://x@y/z", "postgresql://x@y/z"),
+        ("HOSTS", "Board.example.org, localhost:5000,192.0.2.7", ("board.example.org", "localhost:5000", "192.0.2.7")),
+        ("HOSTS", " , ", ()),
     ],
 )
 def test_a_good_value_is_taken(name, value, expected):
@@ -101,6 +103,10 @@ BAD = [
     *[("WORKERS", value) for value in ("", "0", "257", "-1", "two", "1.5")],
     *[("PROXIES", value) for value in ("", "10", "-1", "yes", "true")],
     *[("REGISTRATION", value) for value in ("", "Open", "no", "none", "open ")],
+    *[
+        ("HOSTS", value)
+        for value in ("https://x.org", "x.org/", "[::1]:5000", "*.x.org", ".x.org", "a@b", "a..b", "a:x")
+    ],
 ]
 
 
@@ -109,7 +115,7 @@ def test_a_bad_value_is_refused_with_what_to_do(name, value):
     with pytest.raises(ValueError, match="Set it to") as refused:
         settings.read({name: value})
     sentence = str(refused.value)
-    assert sentence.startswith(f"{name} is ")
+    assert sentence.startswith((f"{name} is ", f"{name} has "))
     assert sentence.endswith(".")
     assert ("open, first or closed" in sentence) == (name == "REGISTRATION")
     assert ("for example" in sentence) == (name != "REGISTRATION")
@@ -133,10 +139,14 @@ def test_a_bad_value_ends_the_start_with_one_sentence(folder, name, value):
         "sqlite:////nowhere/at/all.db",
         "postgresql://x@127.0.0.1:1/x",
         "mysql://x@127.0.0.1:1/x",
+        "postgresql:/x:s3cret@127.0.0.1:1/x",
+        "postgresql://x:s3cret@127.0.0.1:y/x",
     ],
 )
 def test_a_database_that_is_not_there_ends_the_start_with_one_sentence(folder, address):
-    assert_refused(start(folder, DATABASE_URL=address))
+    ended = start(folder, DATABASE_URL=address)
+    assert_refused(ended)
+    assert "s3cret" not in ended.stderr
 
 
 def test_another_programs_file_ends_the_start_and_is_left_as_it_was(folder):
