@@ -44,4 +44,4 @@ def is_fault(line, views):
     if not condition or "AUTOMATIC" in line:
         return True
     column, operator = condition.groups()
-    return not (column in OWNERS and operator == "=" or column in TIMES)
+    return not ((column in OWNERS and operator == "=") or column in TIMES)

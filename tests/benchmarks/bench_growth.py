@@ -33,8 +33,23 @@ DAY = 86400
 USUAL = {"todo": 15, "in_progress": 5, "done": 75, "trash": 5}
 LARGE = {"todo": 30, "in_progress": 10, "done": 44_960, "trash": 5_000}
 SMALL = {"todo": 30, "in_progress": 10, "done": 10, "trash": 5}
-NOUNS = "login invoice kitchen printer domain venue letter garden report backup window train ticket song".split()
-VERBS = "repair replace renew book write measure answer paint call sort".split()
+NOUNS = [
+    "login",
+    "invoice",
+    "kitchen",
+    "printer",
+    "domain",
+    "venue",
+    "letter",
+    "garden",
+    "report",
+    "backup",
+    "window",
+    "train",
+    "ticket",
+    "song",
+]
+VERBS = ["repair", "replace", "renew", "book", "write", "measure", "answer", "paint", "call", "sort"]
 SEARCHES = {
     "often": "kitchen",
     "seldom": "zebra",
@@ -64,7 +79,9 @@ def fill(path, people):
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "foreign_keys = OFF"):
             file.execute(f"PRAGMA {pragma}")
-        indexes = file.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+        indexes = file.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        ).fetchall()
         file.execute("BEGIN")
         for name, _ in indexes:  # made at the end they are sorted once
             file.execute(f"DROP INDEX {name}")
@@ -138,7 +155,9 @@ class Board:
         self.mira = log_in(site, user_id, f"mira{user_id}")
         self.ticket, self.other = (row["id"] for row in self.rows("tickets.position < 2 AND tickets.status = 'todo'"))
         self.trashed = self.rows("tickets.deleted_at IS NOT NULL")[0]["id"]
-        self.todo = site.db.execute("SELECT id FROM todos WHERE ticket_id = ? ORDER BY id LIMIT 1", self.ticket)[0]["id"]
+        self.todo = site.db.execute("SELECT id FROM todos WHERE ticket_id = ? ORDER BY id LIMIT 1", self.ticket)[0][
+            "id"
+        ]
         self.statuses, self.ticks = itertools.cycle(["in_progress", "todo"]), itertools.cycle([1, 0])
 
     def rows(self, condition):
