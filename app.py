@@ -53,7 +53,7 @@ from words import STATUSES
 
 TICKETS_LIMIT = 100_000  # of a person, with those in the trash
 TODOS_LIMIT = 1_000  # of a ticket, as above with those in the trash
-TRASH_DAYS = 30
+TRASH_DAYS, TRASH_SHOWN = 30, 500
 #: Failed logins within throttle.WINDOW: of an address, and of one account from that address.
 ATTEMPTS_OF_ADDRESS, ATTEMPTS_OF_ACCOUNT = 100, 10
 RESET_HOURS = 24
@@ -580,7 +580,7 @@ def draw_board(problem=None, toast=None):
     view = helpers.get_view()
     query = search.parse(view.get("q", ""))
     columns, following = get_columns(get_shown(view, query), query)
-    counts = get_counts(query)
+    counts = get_counts(query, columns, following)
     edit = request.view_args.get("ticket_id") if problem else whole(request.args.get("edit"))
     move = whole(request.args.get("move"))
     shown = {ticket["id"] for tickets in columns.values() for ticket in tickets}
@@ -631,22 +631,27 @@ def get_columns(shown, query=None):
     return columns, following
 
 
-def get_counts(query=None):
-    """How many tickets each column has, {status: number}; of those that `query` finds."""
+def get_counts(query=None, columns=None, following=None):
+    """How many tickets each column has, {status: number}; of those that `query` finds.
+
+    Of a search the columns are at hand, and only what follows in them is counted: so it reads each ticket once.
+    """
     if not query:
         return {status: g.user[status] for status in STATUSES}
     found, values = query.condition()
-    counts = dict.fromkeys(STATUSES, 0)
-    for row in db.execute(
-        f"""
-        SELECT status, COUNT(*) AS held
-        FROM tickets
-        WHERE user_id = ? AND deleted_at IS NULL {found}
-        GROUP BY status
-        """,
-        g.user["id"], *values,
-    ):  # fmt: skip
-        counts[row["status"]] = row["held"]
+    counts = {status: len(tickets) for status, tickets in columns.items()}
+    for status in filter(following.get, counts):
+        last = columns[status][-1]
+        counts[status] += db.execute(
+            f"""
+            SELECT COUNT(*) AS held
+            FROM tickets
+            WHERE
+                user_id = ? AND deleted_at IS NULL AND status = ?
+                AND position >= ? AND (position > ? OR id > ?) {found}
+            """,
+            g.user["id"], status, last["position"], last["position"], last["id"], *values,
+        )[0]["held"]  # fmt: skip
     return counts
 
 
@@ -747,6 +752,16 @@ def get_ticket(ticket_id, trashed=False):
     return rows[0]
 
 
+#: How many tickets a person has; those on the board are counted already.
+HELD = """
+    SELECT
+        todo + in_progress + done
+        + (SELECT COUNT(*) FROM tickets WHERE user_id = users.id AND deleted_at IS NOT NULL) AS held
+    FROM users
+    WHERE id = ?
+    """
+
+
 @app.post("/tickets")
 @login_required
 def add_tickets():
@@ -755,7 +770,7 @@ def add_tickets():
     try:
         titles = read_lines("title")
         with journal.action(g.user["id"], "add", form_key=helpers.form_key()) as action:
-            leave_room("SELECT COUNT(*) AS held FROM tickets WHERE user_id = ?", g.user["id"], titles, TICKETS_LIMIT)
+            leave_room(HELD, g.user["id"], titles, TICKETS_LIMIT)
             column = {"user_id": g.user["id"], "status": status}
             top = action.top("tickets", column, len(titles))
             for number, title in enumerate(titles):
@@ -867,16 +882,10 @@ def platform():
         """,
         g.user["id"],
         IN_EFFECT,
-    ) or db.execute(
-        """
-        SELECT id
-        FROM tickets
-        WHERE user_id = ? AND deleted_at IS NULL
-        ORDER BY CASE status WHEN 'in_progress' THEN 1 WHEN 'todo' THEN 2 ELSE 3 END, position, id
-        LIMIT 1
-        """,
-        g.user["id"],
     )
+    if not rows:
+        columns, _ = get_columns({"in_progress": 1, "todo": 1, "done": 1})
+        rows = columns["in_progress"] or columns["todo"] or columns["done"]
     return go(f"/platform/{rows[0]['id']}") if rows else draw("platform_empty.html")
 
 
@@ -1091,28 +1100,36 @@ def trash():
 
 
 def draw_trash(toast=None):
-    """The trash; the script gets the list."""
+    """The trash, at most the latest TRASH_SHOWN; the script gets the list. The to-dos of those alone are counted."""
     rows = db.execute(
         """
-        SELECT path, id, name, deleted_at, title, todos
+        SELECT
+            path, id, name, deleted_at, title, held,
+            CASE path WHEN 'tickets' THEN (
+                SELECT COUNT(*)
+                FROM todos
+                WHERE ticket_id = shown.id AND deleted_at IS NULL
+            ) ELSE 0 END AS todos
         FROM (
-            SELECT
-                'tickets' AS path, tickets.id, tickets.title AS name, tickets.deleted_at, '' AS title,
-                COUNT(todos.id) AS todos
-            FROM tickets LEFT JOIN todos ON todos.ticket_id = tickets.id AND todos.deleted_at IS NULL
-            WHERE tickets.user_id = ? AND tickets.deleted_at IS NOT NULL
-            GROUP BY tickets.id
-            UNION ALL
-            SELECT 'todos', todos.id, todos.text, todos.deleted_at, tickets.title, 0
-            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
-            WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL AND todos.deleted_at IS NOT NULL
-        ) AS trash
+            SELECT path, id, name, deleted_at, title, COUNT(*) OVER () AS held
+            FROM (
+                SELECT 'tickets' AS path, id, title AS name, deleted_at, '' AS title
+                FROM tickets
+                WHERE user_id = ? AND deleted_at IS NOT NULL
+                UNION ALL
+                SELECT 'todos', todos.id, todos.text, todos.deleted_at, tickets.title
+                FROM todos JOIN tickets ON tickets.id = todos.ticket_id
+                WHERE tickets.user_id = ? AND tickets.deleted_at IS NULL AND todos.deleted_at IS NOT NULL
+            ) AS trash
+            ORDER BY deleted_at DESC, id DESC
+            LIMIT ?
+        ) AS shown
         ORDER BY deleted_at DESC, id DESC
         """,
-        g.user["id"], g.user["id"],
+        g.user["id"], g.user["id"], TRASH_SHOWN,
     )  # fmt: skip
-    template = "_trash_part.html" if wants_fragments() else "trash.html"
-    return draw(template, rows=rows, asked="empty" in request.args, toast=toast)
+    template, held = "_trash_part.html" if wants_fragments() else "trash.html", rows[0]["held"] if rows else 0
+    return draw(template, rows=rows, held=held, asked="empty" in request.args, toast=toast)
 
 
 @app.post("/trash/tickets/<id:ticket_id>/restore")

@@ -121,9 +121,8 @@ class Journal:
         with self._locked(user_id):
             tickets, todos = self._trashed(user_id, deleted_before)
             self._forget(user_id, {"tickets": set(tickets), "todos": set(todos)})
-            for table, ids in (("todos", todos), ("tickets", tickets)):
-                for start in range(0, len(ids), 500):
-                    self.db.execute(f"DELETE FROM {table} WHERE id IN (?)", ids[start : start + 500])
+            self._delete("todos", todos)
+            self._delete("tickets", tickets)
             return len(tickets) + len(todos)
 
     def _trashed(self, user_id, deleted_before):
@@ -144,13 +143,20 @@ class Journal:
 
     def _forget(self, user_id, gone):
         """Take the purged rows out of the user's actions, and the actions that held nothing else."""
-        for action_id in self._ids("SELECT id FROM actions WHERE user_id = ?", user_id):
-            changes = json.loads(self.db.execute("SELECT changes FROM actions WHERE id = ?", action_id)[0]["changes"])
-            kept = [change for change in changes if change[1] not in gone[change[0]]]
-            if not kept:
-                self.db.execute("DELETE FROM actions WHERE id = ?", action_id)
-            elif len(kept) < len(changes):
-                self.db.execute("UPDATE actions SET changes = ? WHERE id = ?", dump(kept), action_id)
+        ids, empty = self._ids("SELECT id FROM actions WHERE user_id = ?", user_id), []
+        for some in in_parts(ids, 100):  # an action can be large
+            for action in self.db.execute("SELECT id, changes FROM actions WHERE id IN (?)", some):
+                changes = json.loads(action["changes"])
+                kept = [change for change in changes if change[1] not in gone[change[0]]]
+                if not kept:
+                    empty.append(action["id"])
+                elif len(kept) < len(changes):
+                    self.db.execute("UPDATE actions SET changes = ? WHERE id = ?", dump(kept), action["id"])
+        self._delete("actions", empty)
+
+    def _delete(self, table, ids):
+        for some in in_parts(ids, 500):
+            self.db.execute(f"DELETE FROM {table} WHERE id IN (?)", some)
 
     def _ids(self, sql, *values):
         return [row["id"] for row in self.db.execute(sql, *values)]
@@ -362,6 +368,11 @@ def with_folded(values):
 def within(scope):
     """A list's condition and its values."""
     return " AND ".join(f"{name} = ?" for name in scope), scope.values()
+
+
+def in_parts(ids, size):
+    """The list in lists of that size at most, for one statement each."""
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 def dump(changes):

@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS sessions (
     seen_at BIGINT NOT NULL                     -- to the hour
 ) {table};
 CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+CREATE INDEX IF NOT EXISTS sessions_seen ON sessions (seen_at);
+CREATE INDEX IF NOT EXISTS sessions_begun ON sessions (created_at);
 
 -- How often somebody failed to log in lately, see throttle.py.
 CREATE TABLE IF NOT EXISTS attempts (
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     failures INTEGER NOT NULL,
     since BIGINT NOT NULL
 ) {table};
+CREATE INDEX IF NOT EXISTS attempts_since ON attempts (since);
 
 -- Links with which a person may choose a new password, once.
 CREATE TABLE IF NOT EXISTS resets (
@@ -45,6 +48,8 @@ CREATE TABLE IF NOT EXISTS resets (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     expires_at BIGINT NOT NULL
 ) {table};
+CREATE INDEX IF NOT EXISTS resets_of_user ON resets (user_id);
+CREATE INDEX IF NOT EXISTS resets_expiring ON resets (expires_at);
 
 CREATE TABLE IF NOT EXISTS tickets (
     id {identity},

@@ -40,6 +40,7 @@ STEPS = {
             since BIGINT NOT NULL
         ) {table}
         """,
+        "CREATE INDEX attempts_since ON attempts (since)",
         """
         CREATE TABLE resets (
             code CHAR(64) PRIMARY KEY,
@@ -47,6 +48,10 @@ STEPS = {
             expires_at BIGINT NOT NULL
         ) {table}
         """,
+        "CREATE INDEX resets_of_user ON resets (user_id)",
+        "CREATE INDEX resets_expiring ON resets (expires_at)",
+        "CREATE INDEX sessions_seen ON sessions (seen_at)",
+        "CREATE INDEX sessions_begun ON sessions (created_at)",
     ]
 }
 

@@ -162,7 +162,18 @@ def test_a_search_needs_no_more_statements_for_more_tickets(board):
 
     few = statements()
     board.add_tickets(*[f"a ticket {number}" for number in range(40)])
-    assert statements() == few == 4  # the session, the tickets, the counts, the to-dos found
+    assert statements() == few == 3  # the session, the tickets, the to-dos found
+
+
+def test_what_a_search_shows_and_what_follows_make_up_its_count(board):
+    board.add_tickets(*[f"a tile {number}" for number in range(103)], "a tap")
+    board.add_tickets(*[f"a tile {number}" for number in range(3)], status="done")
+    board.site.db.execute("UPDATE tickets SET position = 7 WHERE user_id = ? AND status = 'todo'", board.id)
+    with counted(board.site.db) as statements:
+        page = read(board, "/?q=tile")
+    assert [page.one(id=f"count-{status}").text for status in ("todo", "in_progress", "done")] == ["103", "0", "3"]
+    assert len(found(board, "tile")["todo"]) == 100
+    assert len(statements) == 4  # one more, for the column that goes on
 
 
 def test_the_words_of_a_query_are_taken_apart_as_a_person_means_them():
