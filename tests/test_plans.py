@@ -143,7 +143,11 @@ def test_what_is_deleted_finds_what_belongs_to_it(db):
     for table in upgrade.blueprint():
         keys = {row["name"] for row in db.execute('SELECT "from" AS name FROM pragma_foreign_key_list(?)', table)}
         first = db.execute(
-            "SELECT info.name FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info WHERE info.seqno = 0",
+            """
+            SELECT info.name
+            FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info
+            WHERE info.seqno = 0
+            """,
             table,
         )
         assert keys <= {row["name"] for row in first}, table
