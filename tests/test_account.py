@@ -325,6 +325,24 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_after_one_chec
     assert site.helpers.NOBODYS_HASH.startswith("scrypt:32768:8:3$")
 
 
+def test_password_managers_are_told_which_field_is_which(noor, site):
+    log_in(noor)
+    new, current, name = "new-password", "current-password", "username"
+    for person, path, expected in (
+        (a_visitor(site), "/login", [("username", name), ("password", current)]),
+        (a_visitor(site), "/register", [("username", name), ("password", new)]),
+        (a_visitor(site), reset_link(site, noor), [("username", name), ("password", new)]),
+        (noor, "/account", [("username", name), ("current_password", current), ("new_password", new),
+                            ("username", name), ("your_password", current)]),
+    ):  # fmt: skip
+        fields = [each.attributes for each in read(person, path).all("input") if "autocomplete" in each.attributes]
+        tokens = [(each["name"], each["autocomplete"]) for each in fields]
+        assert [each for each in tokens if each[0] not in ("first_name", "last_name")] == expected
+        for each in fields:
+            assert (each.get("type") == "password") == each["name"].endswith("password")
+            assert not {"maxlength", "onpaste", "pattern"} & each.keys()
+
+
 def test_nobodys_password_lets_nobody_in(noor):
     for password in ("nobody", ""):
         assert log_in(noor, username="nobody-of-that-name", password=password).status_code == 422
@@ -416,6 +434,59 @@ def test_a_cookie_is_worth_nothing_after_logging_out(noor):
     assert cookie(noor) is None
     noor.client.set_cookie("nikko", copy)
     assert noor.get("/").status_code == 303
+
+
+def reset_link(site, person):
+    output = site.app.test_cli_runner().invoke(args=["reset-password", person.username]).output
+    return f"/reset/{output.rpartition('/reset/')[2].strip()}"
+
+
+WAYS_OUT = {
+    "logout": lambda noor: noor.post("/logout"),
+    "another login": log_in,
+    "password change": lambda noor: noor.post("/account/password", current_password=GOOD, new_password="quite new"),
+    "password change elsewhere": lambda noor: noor.another_browser().post(
+        "/account/password", current_password=GOOD, new_password="quite new"
+    ),
+    "reset": lambda noor: a_visitor(noor.site).post(reset_link(noor.site, noor), password="quite new"),
+    "log out everywhere else": lambda noor: noor.another_browser().post("/account/sessions", session="others"),
+    "deletion": lambda noor: noor.post("/account/delete", your_password=GOOD),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_a_copied_cookie_is_worth_nothing_afterwards(noor, site, way):
+    site.db.execute("DELETE FROM attempts")
+    log_in(noor)
+    thief = a_visitor(site)
+    thief.client.set_cookie("nikko", cookie(noor))
+    assert thief.get("/").status_code == 200
+    assert WAYS_OUT[way](noor).status_code == 303
+    thief.client.set_cookie("nikko", thief.client.get_cookie("nikko").value)
+    assert thief.get("/").status_code == 303
+    assert thief.post("/tickets", title="x").status_code == 401
+
+
+@pytest.mark.parametrize("way", ["login", "register", "reset"])
+def test_no_way_in_takes_over_a_planted_session(noor, site, way):
+    """Neither an id that somebody made up nor that of a session which they really have."""
+    attacker = a_visitor(site)
+    attacker.post("/register", **form())
+    for planted in (cookie(attacker), "x" * 43):
+        site.db.execute("DELETE FROM attempts")
+        victim = a_visitor(site)
+        victim.client.set_cookie("nikko", planted)
+        if way == "login":
+            response = victim.post("/login", username=noor.username, password=GOOD)
+        elif way == "register":
+            response = victim.post("/register", **form())
+        else:
+            response = victim.post(reset_link(site, noor), password=GOOD)
+        assert response.status_code == 303
+        assert cookie(victim) != planted
+        assert victim.get("/").status_code == 200
+        attacker.client.set_cookie("nikko", planted)
+        assert attacker.get("/").status_code == 303
 
 
 def test_logging_out_ends_this_session_alone(noor):

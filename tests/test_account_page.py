@@ -316,6 +316,27 @@ def test_a_guess_at_the_current_password_counts_as_well(mira):
     assert is_in(mira)
 
 
+def test_a_try_counts_although_its_request_fails(mira, visitor, site, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(site.helpers, "check_password", fail)
+    for _ in range(10):
+        assert log_in(visitor, mira.username).status_code == 500
+    monkeypatch.undo()
+    assert log_in(visitor, mira.username).status_code == 429
+
+
+def test_every_worker_counts_in_the_same_place(mira, visitor, site, another_site):
+    other = another_site(DATABASE_URL=site.config.database_url).app.test_client()
+    form, headers = {"username": mira.username, "password": "wrong password"}, {"Sec-Fetch-Site": "same-origin"}
+    for _ in range(5):
+        assert log_in(visitor, mira.username, "wrong password").status_code == 422
+        assert other.post("/login", data=form, headers=headers).status_code == 422
+    assert other.post("/login", data=form, headers=headers).status_code == 429
+    assert log_in(visitor, mira.username).status_code == 429
+
+
 def test_a_forged_address_is_not_believed(mira, visitor):
     headers = {"Sec-Fetch-Site": "same-origin"}
     for number in range(10):

@@ -15,7 +15,8 @@ import database
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS = ("title", "text", "was", "key", "status", "before", "done", "action", "next", "theme", "username", "password",
-          "first_name", "last_name")  # fmt: skip
+          "first_name", "last_name", "current_password", "new_password", "your_password", "session", "on", "until",
+          "back")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,8 @@
 """Who may do what from where, and what every answer says to the browser."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import PASSWORD, Person
@@ -8,6 +10,7 @@ from pages import contents, counted, kept, one_engine, parse, problems, read
 
 from sessions import hashed
 
+ROOT = Path(__file__).parent.parent
 CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {
     "Content-Security-Policy": CSP,
@@ -401,7 +404,7 @@ ROUTES = {
     "POST /login": {"username": "nobody", "password": "nothing"},
     "POST /logout": {},
     "POST /redo": {},
-    "POST /register": {"first_name": "N", "last_name": "A", "username": "", "password": "another long one"},
+    "POST /register": {"first_name": "N", "last_name": "A", "username": "nobody", "password": "short"},
     "POST /reset/<code>": {"password": "another long one"},
     "POST /tickets": {"title": "typed text"},
     "POST /tickets/<id:ticket_id>/title": {"title": "typed text"},
@@ -566,6 +569,149 @@ def test_a_registration_can_not_choose_its_id_or_hash(site, visitor, monkeypatch
     assert row["version"] == 0
     assert row["password_hash"] != "x"
     assert row["id"] > 1
+
+
+# Fields
+
+#: What else a route reads, beside what ROUTES has.
+MORE_FIELDS = {
+    "POST /login": ["next"],
+    "POST /redo": ["action"],
+    "POST /tickets": ["status", "key"],
+    "POST /tickets/<id:ticket_id>/title": ["was"],
+    "POST /tickets/<id:ticket_id>/todos": ["key"],
+    "POST /todos/<id:todo_id>/text": ["was"],
+    "POST /trash/empty": ["until"],
+    "POST /undo": ["action"],
+}
+#: Without it there is another meaning, or none is needed.
+OPTIONAL = {"before"}
+
+
+def test_a_doubled_or_missing_field_is_refused_by_every_route_and_changes_nothing(site, mira, monkeypatch):
+    monkeypatch.setattr(site.helpers, "HASH_METHOD", "pbkdf2:sha256:1")
+    site.db.execute("DELETE FROM attempts")
+    [ticket] = mira.add_tickets("one")
+    [todo] = mira.add_todos(ticket, "a")
+    link = site.app.test_cli_runner().invoke(args=["reset-password", mira.username]).output.rpartition("/reset/")[2]
+    before = contents(site)
+    for name, rule in routes(site).items():
+        path = path_of(rule, ticket=ticket, todo=todo).replace("/reset/x", f"/reset/{link.strip()}")
+        for field in (*ROUTES[name], *MORE_FIELDS.get(name, ())) if name.startswith("POST") else ():
+            value = ROUTES[name].get(field, "1")
+            response = mira.post(path, **{**ROUTES[name], field: [value, value]})
+            assert response.status_code == 400, (name, field)
+            assert f"the form has the field “{field}” more than once" in problems(parse(response))[0]
+            if field in ROUTES[name] and field not in OPTIONAL:
+                response = mira.post(path, **{other: value for other, value in ROUTES[name].items() if other != field})
+                assert response.status_code == 422, (name, field)
+                assert f"the form lacks the field “{field}”" in problems(parse(response))[0]
+    assert contents(site) == before
+
+
+def test_a_form_has_a_megabyte_and_a_thousand_fields_at_most(site, mira):
+    config = site.app.config
+    assert (config["MAX_CONTENT_LENGTH"], config["MAX_FORM_MEMORY_SIZE"]) == (1_000_000, 1_000_000)
+    assert config["MAX_FORM_PARTS"] == 1000
+    before = contents(site)
+    fields = [f"f{number}=x" for number in range(1000)]
+    for body, status in (("&".join(["title=", *fields]), 422), ("&".join(["title=", *fields, "x=x"]), 413)):
+        response = mira.client.post("/tickets", data=body, content_type="application/x-www-form-urlencoded")
+        assert response.status_code == status
+    for length in ("²", "9" * 5000, "-1", "+1", "1_0", " 6"):
+        assert mira.client.get("/", environ_overrides={"CONTENT_LENGTH": length}).status_code == 200
+    assert contents(site) == before
+
+
+# What people typed
+
+TYPED = "\u05d0 <b>typed</b> \u202e text"
+
+
+def test_what_people_typed_is_isolated_from_the_text_around_it(new_person):
+    mira = new_person(TYPED, TYPED)
+    mira.site.db.execute("UPDATE users SET username = ? WHERE id = ?", f"{TYPED}{mira.id}"[-50:], mira.id)
+    ticket, trashed = mira.add_tickets(TYPED, TYPED)
+    todo, rubbish = mira.add_todos(ticket, TYPED, TYPED)
+    mira.post(f"/todos/{rubbish}/delete")
+    mira.post(f"/tickets/{trashed}/delete")
+    pages = [f"/?open={ticket}", f"/?edit={ticket}", f"/?move={ticket}", "/?q=typed", "/trash", "/trash?empty=1"]
+    pages += ["/account", f"/platform/{ticket}", f"/platform/{ticket}?edit={todo}", f"/platform/{ticket}?edit=title"]
+    answers = [(path, mira.get(path)) for path in pages]
+    for path in (f"/tickets/{ticket}/title", f"/todos/{todo}/text", "/tickets", "/tickets/999999/title"):
+        fields = {"title": f"{TYPED} {'x' * 500}", "text": f"{TYPED} {'x' * 500}"}
+        answers.append((path, mira.post(path, page=f"/?open={ticket}", **fields)))
+    answers.append(("stale", mira.post(f"/tickets/{ticket}/title", title=f"{TYPED} new", was="another")))
+    answers.append(("toast", mira.get(mira.post(f"/tickets/{ticket}/status", page="/", status="done").location)))
+    for path, response in answers:
+        page = parse(response)
+        assert "<b>" not in response.text, path
+        assert any(TYPED in text for element in page.all() for text in [element.text]) or path == "/?q=typed", path
+        for element in page.all():
+            for text in element.children:
+                if isinstance(text, str) and "\u202e" in text and element.tag != "title":
+                    assert is_isolated(element), (path, element.tag, element.attributes, text)
+
+
+def is_isolated(element):
+    """Whether it is drawn apart from what is around it, or not drawn at all but read out."""
+    if element.tag in ("bdi", "textarea", "option") or element.attributes.get("dir") == "auto":
+        return True
+    return element.attributes.get("class") == "hidden" or (element.parent is not None and is_isolated(element.parent))
+
+
+def test_no_template_calls_anything_safe_but_its_own_words(site):
+    for file in ROOT.glob("templates/*"):
+        template = file.read_text(encoding="utf-8")
+        own = re.findall(r"""\{\{-? '[^'{}]*' \| safe if """, template)
+        assert len(re.findall(r"\bsafe\b", template)) == len(own), file.name
+        assert "autoescape" not in template
+    programs = {file.name: file.read_text(encoding="utf-8") for file in ROOT.glob("*.py")}
+    assert {name for name, program in programs.items() if "Markup(" in program} == {"drawing.py"}
+    assert site.app.jinja_env.autoescape("x.html") is True
+
+
+# Calling out
+
+
+@one_engine
+def test_nikko_makes_no_outgoing_request(site, mira, new_person):
+    calls, watching = [], [True]
+
+    def watch(event, values):
+        if watching[0] and event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen"):
+            calls.append((event, values))
+
+    sys.addaudithook(watch)  # for good, so it has to know when it is over
+    [ticket] = mira.add_tickets("https://evil.example/x.png")
+    [todo] = mira.add_todos(ticket, "http://evil.example")
+    for name, rule in routes(site).items():
+        person = mira.another_browser()
+        path = path_of(rule, ticket=ticket, todo=todo)
+        person.client.open(path, method=name.split()[0], data=ROUTES[name] if name.startswith("POST") else None)
+    watching[0] = False
+    assert calls == []
+
+
+def test_a_new_nikko_has_no_accounts_and_no_debugger(another_site):
+    site = another_site()
+    assert site.db.execute("SELECT id FROM users") == []
+    assert site.app.debug is False
+    assert not [rule for rule in site.app.url_map.iter_rules() if "console" in rule.rule]
+
+
+# SECURITY.md
+
+
+def test_every_test_that_the_security_page_names_is_there():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| What")]
+    assert len(rows) > 40
+    for row in rows:
+        named = re.findall(r"`(\w+)\.py::(\w+)`", row)
+        assert named or "there is no" in row, row
+        for file, test in named:
+            assert re.search(rf"^def {test}\(", (ROOT / f"tests/{file}.py").read_text(encoding="utf-8"), re.M), test
 
 
 # Visitors
