@@ -656,13 +656,16 @@ def get_counts(query=None, columns=None, following=None):
 
 
 def get_opened(view):
-    """The open to-dos of the tickets that are opened on the board: {ticket id: rows}."""
+    """The open to-dos of the tickets that are opened on the board: {ticket id: rows}.
+
+    Without the plus sign SQLite looks through all tickets of the person.
+    """
     opened = {ticket_id: [] for ticket_id in map(whole, view.getlist("open")[:50]) if ticket_id}
     for todo in opened and db.execute(
         """
         SELECT todos.id, todos.ticket_id, todos.text, todos.done
         FROM todos JOIN tickets ON tickets.id = todos.ticket_id
-        WHERE tickets.id IN (?) AND tickets.user_id = ? AND todos.deleted_at IS NULL AND todos.done = 0
+        WHERE tickets.id IN (?) AND +tickets.user_id = ? AND todos.deleted_at IS NULL AND todos.done = 0
         ORDER BY todos.position, todos.id
         """,
         list(opened), g.user["id"],
@@ -672,19 +675,19 @@ def get_opened(view):
 
 
 def get_found(query, ticket_ids):
-    """The to-dos of these tickets in which the query found a word: {ticket id: rows}."""
+    """The to-dos of these tickets, which are the person's, in which the query found a word: {ticket id: rows}."""
     found = {}
     if query and query.words and ticket_ids:
         condition, values = query.todo_condition()
         for todo in db.execute(
             f"""
-            SELECT todos.ticket_id, todos.text, todos.done
-            FROM todos JOIN tickets ON tickets.id = todos.ticket_id
-            WHERE tickets.id IN (?) AND tickets.user_id = ? AND todos.deleted_at IS NULL {condition}
-            ORDER BY todos.position, todos.id
+            SELECT ticket_id, text, done
+            FROM todos
+            WHERE ticket_id IN (?) AND deleted_at IS NULL {condition}
+            ORDER BY position, id
             LIMIT 500
             """,
-            list(ticket_ids), g.user["id"], *values,
+            list(ticket_ids), *values,
         ):  # fmt: skip
             found.setdefault(todo["ticket_id"], []).append(todo)
     return found

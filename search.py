@@ -4,6 +4,7 @@ Words and "quoted phrases" must all be found, each in the title or in a to-do, w
 `is:open`, `is:done` and `has:todos` narrow it down; any other operator is text like the rest.
 """
 
+import functools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -53,7 +54,7 @@ class Search(NamedTuple):
         """The text as (piece, whether it was found), to be put together again."""
         folded, origins = "", []
         for place, character in enumerate(text):
-            piece = fold(character)
+            piece = fold_character(character)
             folded += piece
             origins += [place] * len(piece)
         hits = [False] * len(text)
@@ -85,3 +86,6 @@ def fold(text):
     """The text without case and accents, as it is compared: Café, CAFE and cafe are one."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
+
+
+fold_character = functools.lru_cache(4096)(fold)

@@ -118,19 +118,16 @@ def test_emptying_asks_first(mira):
 
 
 def test_the_latest_500_of_a_large_trash_are_shown_and_all_of_it_is_emptied(mira):
-    ids = [
-        *mira.add_tickets(*map("ticket {}".format, range(250))),
-        *mira.add_tickets(*map("ticket {}".format, range(250, 503))),
-    ]
+    titles = [f"ticket {number}" for number in range(503)]
+    ids = mira.add_tickets(*titles[:250]) + mira.add_tickets(*titles[250:])
     mira.add_todos(ids[0], "a")
     mira.site.db.execute("UPDATE tickets SET deleted_at = 1000 + id WHERE user_id = ?", mira.id)
     page = read(mira, "/trash?empty=1")
-    assert [name for name, _ in trash(mira)] == [f"ticket {number}" for number in range(502, 2, -1)]
+    assert [name for name, _ in trash(mira)] == titles[:2:-1]
     assert "The latest 500 of 503 are shown." in page.one(id="main").words
     assert "Remove all 503 for good?" in page.one(id="main").words
-    mira.post(f"/trash/tickets/{ids[-1]}/restore")
-    mira.post(f"/trash/tickets/{ids[-2]}/restore")
-    mira.post(f"/trash/tickets/{ids[-3]}/restore")
+    for ticket_id in ids[-3:]:
+        mira.post(f"/trash/tickets/{ticket_id}/restore")
     assert trash(mira)[-1] == ("ticket 0", "Ticket with 1 to-do")
     assert "are shown" not in read(mira, "/trash").one(id="main").words
     press(mira, "/trash?empty=1", "Empty trash")
