@@ -233,6 +233,7 @@ def test_an_upgraded_database_has_the_tables_of_a_new_one(empty, new_database):
     with contextlib.closing(database.SQL(new_database())) as new:
         upgrade.prepare(new)
         assert columns(empty) == columns(new)
+        assert empty.execute(INDEXES[empty.kind]) == new.execute(INDEXES[empty.kind])
 
 
 #: A table's columns, as each engine tells them.
@@ -246,6 +247,17 @@ COLUMNS = {
     "sqlite": 'SELECT name, type, "notnull" FROM pragma_table_info(?) ORDER BY 1',
     "postgresql": COLUMNS.format("current_schema()"),
     "mysql": COLUMNS.format("DATABASE()"),
+}
+#: Its indexes.
+INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY indexname",
+    "mysql": """
+        SELECT table_name, index_name, seq_in_index, column_name
+        FROM information_schema.statistics
+        WHERE table_schema = DATABASE()
+        ORDER BY table_name, index_name, seq_in_index
+        """,
 }
 
 
