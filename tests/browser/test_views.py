@@ -284,3 +284,14 @@ def test_an_opened_card_stays_open_while_it_is_renamed_moved_and_changed_elsewhe
     board.shows(done=["Tap", "Renew the domain"])
     expect(text).to_have_value("half a thou")
     assert is_marked(board.page)
+
+
+@pytest.mark.parametrize("device", [PHONE], ids=str)
+def test_on_a_phone_the_field_of_an_opened_card_stands_in_the_card(board):
+    card = board.card("Replace the kitchen tap")
+    board.press(card.locator(".progress"))
+    expect(card.locator(".open-todos textarea")).to_be_visible()
+    inner, outer = card.locator(".open-todos .add").bounding_box(), card.bounding_box()
+    assert outer["y"] < inner["y"]
+    assert inner["y"] + inner["height"] < outer["y"] + outer["height"]
+    expect(board.page.locator("#add-todo textarea")).to_be_in_viewport()
