@@ -29,6 +29,7 @@
     for (const fresh of elementsOf(html)) {
       const old = byId(fresh.id);
       if (fresh.id === "toast") {
+        if (!fresh.children.length) continue; // a look has no news; what was told last goes by itself
         $(old).empty().append($(fresh).contents()); // the live region stays, so that it speaks
         hideToastLater();
       } else if (fresh.dataset.list) {

@@ -522,3 +522,13 @@ def test_two_cards_can_have_move_to_open_at_once(board, person):
     board.press_button("Move to Done", board.card("B"))
     has(board, "done", "B")
     expect(board.card("A").get_by_label("Done", exact=True)).to_be_visible()
+
+
+def test_undo_stays_when_the_page_is_redrawn_because_of_a_change_elsewhere(board, hand, person):
+    drag(board, hand, "A", "in_progress")
+    tells(board, "“A” moved from To do to In progress, position 2 of 2")
+    person.add_tickets("from elsewhere")
+    has(board, "todo", "from elsewhere", "B", "C")
+    tells(board, "“A” moved from To do to In progress, position 2 of 2")
+    undo(board)
+    has(board, "todo", "from elsewhere", "A", "B", "C")
