@@ -20,7 +20,7 @@ class Hand:
         self.at = None
 
     def feel(self, kind, *points):
-        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        points = [{"x": x, "y": y, "id": int((x, y) != self.at)} for x, y in points]  # 0 is the finger that drags
         self.client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def take(self, locator):
@@ -38,9 +38,11 @@ class Hand:
 
     def to(self, x, y):
         if self.touch:
-            (left, top), self.at = self.at, (x, y)
+            left, top = self.at
             for part in (0.25, 0.5, 0.75, 1):
-                self.feel("touchMove", (left + part * (x - left), top + part * (y - top)))
+                self.at = (left + part * (x - left), top + part * (y - top))
+                self.feel("touchMove", self.at)
+            self.at = (x, y)
         else:
             self.at = (x, y)
             self.page.mouse.move(x, y, steps=4)
@@ -329,8 +331,10 @@ def test_a_second_finger_does_not_end_a_drag(board, hand, person):
     hand.take(board.card("A").locator(".grip"))
     over(board, hand, "todo", None)
     has(board, "todo", "B", "C", "A")
+    board.page.evaluate("window.lifted = 0, document.addEventListener('pointerup', () => (lifted += 1), true)")
     hand.feel("touchStart", hand.at, (300, 600))
-    hand.feel("touchMove", hand.at)  # the second is felt no more
+    hand.feel("touchEnd", (300, 600))
+    board.page.wait_for_function("() => lifted === 1")
     expect(board.page.locator(".ghost")).to_be_visible()
     over(board, hand, "todo", "C")
     hand.let_go()
@@ -518,3 +522,13 @@ def test_two_cards_can_have_move_to_open_at_once(board, person):
     board.press_button("Move to Done", board.card("B"))
     has(board, "done", "B")
     expect(board.card("A").get_by_label("Done", exact=True)).to_be_visible()
+
+
+def test_undo_stays_when_the_page_is_redrawn_because_of_a_change_elsewhere(board, hand, person):
+    drag(board, hand, "A", "in_progress")
+    tells(board, "“A” moved from To do to In progress, position 2 of 2")
+    person.add_tickets("from elsewhere")
+    has(board, "todo", "from elsewhere", "B", "C")
+    tells(board, "“A” moved from To do to In progress, position 2 of 2")
+    undo(board)
+    has(board, "todo", "from elsewhere", "A", "B", "C")
