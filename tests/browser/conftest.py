@@ -19,7 +19,7 @@ from conftest import PASSWORD_HASH, WHOLE_BOARD, missing, numbers, shown_board, 
 import database
 from sessions import DatabaseCache
 
-from .screen import Device, Screen
+from .screen import DESK, Device, Screen
 
 ROOT = Path(__file__).parent.parent.parent
 #: The first because tests run as root in a container, the others so that nothing leaves the machine.
@@ -251,3 +251,28 @@ def screen(device, new_page, person):
 def page(screen):
     """The page of that screen."""
     return screen.page
+
+
+@pytest.fixture
+def board(screen, person):
+    """A screen with the board A, B, C · D · E; `ids` has their ids."""
+    screen.ids = dict(zip("ABC", person.add_tickets("A", "B", "C")))
+    screen.ids["D"] = person.add_tickets("D", status="in_progress")[0]
+    screen.ids["E"] = person.add_tickets("E", status="done")[0]
+    screen.open()
+    return screen
+
+
+@pytest.fixture
+def platform(screen, person):
+    """A screen with a ticket's to-dos x, y, z; `ticket_id` is the ticket's, `ids` has theirs."""
+    (screen.ticket_id,) = person.add_tickets("Ticket")
+    screen.ids = dict(zip("xyz", person.add_todos(screen.ticket_id, "x", "y", "z")))
+    screen.open(f"/platform/{screen.ticket_id}")
+    return screen
+
+
+@pytest.fixture
+def other(new_page, person):
+    """Another browser in which the same person is logged in."""
+    return Screen(new_page(DESK, person.session()), DESK)

@@ -12,16 +12,6 @@ PAPER = {"light": "rgb(247, 245, 240)", "dark": "rgb(20, 21, 24)"}
 
 
 @pytest.fixture
-def board(screen, person):
-    """A screen with the board A, B, C · D · E."""
-    person.add_tickets("A", "B", "C")
-    person.add_tickets("D", status="in_progress")
-    person.add_tickets("E", status="done")
-    screen.open()
-    return screen
-
-
-@pytest.fixture
 def platform(screen, person):
     """A screen with a ticket's to-dos x, y, z and another ticket beside it."""
     person.add_tickets("Another")

@@ -13,25 +13,6 @@ OTHERS = ["ArrowDown", "ArrowRight", "Shift+ArrowDown", "Shift+ArrowRight", "Del
 
 
 @pytest.fixture
-def board(screen, person):
-    """A screen with the board A, B, C · D · E."""
-    person.add_tickets("A", "B", "C")
-    person.add_tickets("D", status="in_progress")
-    person.add_tickets("E", status="done")
-    screen.open()
-    return screen
-
-
-@pytest.fixture
-def platform(screen, person):
-    """A screen with a ticket's to-dos x, y, z."""
-    (screen.ticket_id,) = person.add_tickets("Ticket")
-    person.add_todos(screen.ticket_id, "x", "y", "z")
-    screen.open(f"/platform/{screen.ticket_id}")
-    return screen
-
-
-@pytest.fixture
 def sent(page):
     """The addresses to which the page sends something."""
     sent = []

@@ -26,31 +26,6 @@ def soon():
         expect.set_options(timeout=5_000)
 
 
-@pytest.fixture
-def other(new_page, person):
-    """Another browser in which the same person is logged in."""
-    return Screen(new_page(DESK, person.session()), DESK)
-
-
-@pytest.fixture
-def board(screen, person):
-    """A screen with the board A, B, C · D · E."""
-    screen.ids = dict(zip("ABC", person.add_tickets("A", "B", "C")))
-    screen.ids["D"] = person.add_tickets("D", status="in_progress")[0]
-    screen.ids["E"] = person.add_tickets("E", status="done")[0]
-    screen.open()
-    return screen
-
-
-@pytest.fixture
-def platform(screen, person):
-    """A screen with a ticket's to-dos x, y, z."""
-    (screen.ticket_id,) = person.add_tickets("Ticket")
-    screen.ids = dict(zip("xyz", person.add_todos(screen.ticket_id, "x", "y", "z")))
-    screen.open(f"/platform/{screen.ticket_id}")
-    return screen
-
-
 def is_look(request):
     """Whether the page asks whether it still is what it was."""
     return request.method == "GET" and "if-none-match" in request.headers

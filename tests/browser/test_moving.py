@@ -78,15 +78,6 @@ def board(screen, person):
     return screen
 
 
-@pytest.fixture
-def platform(screen, person):
-    """A screen with a ticket's to-dos x, y, z."""
-    (screen.ticket_id,) = person.add_tickets("Ticket")
-    person.add_todos(screen.ticket_id, "x", "y", "z")
-    screen.open(f"/platform/{screen.ticket_id}")
-    return screen
-
-
 def column(screen, status):
     return screen.page.locator(f"#tickets-{status}")
 

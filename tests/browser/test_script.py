@@ -14,25 +14,6 @@ LOST = "No answer came. What you did is still here, but not sent."
 OFFLINE, ABORTED = "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED"
 
 
-@pytest.fixture
-def board(screen, person):
-    """A screen with the board A, B, C · D · E."""
-    person.add_tickets("A", "B", "C")
-    person.add_tickets("D", status="in_progress")
-    person.add_tickets("E", status="done")
-    screen.open()
-    return screen
-
-
-@pytest.fixture
-def platform(screen, person):
-    """A screen with a ticket's to-dos x, y, z."""
-    (screen.ticket_id,) = person.add_tickets("Ticket")
-    person.add_todos(screen.ticket_id, "x", "y", "z")
-    screen.open(f"/platform/{screen.ticket_id}")
-    return screen
-
-
 def mark(page):
     """Leave a mark that a page load would remove."""
     page.evaluate("window.marked = true")

@@ -2,16 +2,10 @@
 
 import pytest
 
-from .screen import DESK, DESK_PLAIN, PHONE, Screen, expect
+from .screen import DESK, DESK_PLAIN, PHONE, expect
 from .test_script import is_marked, mark, quick_add
 
 DEVICES = [DESK, DESK_PLAIN]
-
-
-@pytest.fixture
-def other(new_page, person):
-    """Another browser in which the same person is logged in."""
-    return Screen(new_page(DESK, person.session()), DESK)
 
 
 @pytest.fixture
