@@ -3,12 +3,15 @@
 import contextlib
 import functools
 import hashlib
+import os
 import re
+import sys
 import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, g, has_request_context, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
@@ -26,6 +29,15 @@ HASH_METHOD = "scrypt:32768:8:3"
 NOBODYS_HASH = generate_password_hash("nobody", HASH_METHOD)
 #: Each hash takes 32 MB and a third of a second: more than two at once would starve the board.
 hashing = threading.BoundedSemaphore(2)
+
+
+def step_back():
+    """Give this thread the lowest rank: pages come first when both want the processor."""
+    if sys.platform == "linux":  # elsewhere it would mean the whole process
+        os.setpriority(os.PRIO_PROCESS, 0, 19)
+
+
+hashers = ThreadPoolExecutor(2, "hashing", step_back)
 
 # Letters that show nothing, and what only changes how the letter before looks.
 INVISIBLE = re.compile(
@@ -286,6 +298,14 @@ def new_password(password, *words, field="password"):
     return password
 
 
+def beside(function, *args):
+    """Run it in a thread of `hashers`. Raises Problem when too many people are before this one."""
+    if has_request_context():
+        request.environ.get("nikko.leave_turn", bool)()  # the others needn't wait for a password
+    with in_line():
+        return hashers.submit(function, *args).result()
+
+
 @contextlib.contextmanager
 def in_line():
     """Wait for one of the places at `hashing`, but not for long: who waits holds a thread that others need."""
@@ -300,11 +320,9 @@ def in_line():
 
 def hash_password(password):
     """The hash to store. Raises Problem when too many people are before this one."""
-    with in_line():
-        return generate_password_hash(password, HASH_METHOD)
+    return beside(generate_password_hash, password, HASH_METHOD)
 
 
 def check_password(password_hash, password):
     """Whether it is the password; takes as long for an unknown person (None)."""
-    with in_line():
-        return check_password_hash(password_hash or NOBODYS_HASH, password) and password_hash is not None
+    return beside(check_password_hash, password_hash or NOBODYS_HASH, password) and password_hash is not None

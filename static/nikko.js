@@ -556,6 +556,7 @@
   // Edits in place: a link whose part of the page comes back as a form
 
   const before = new Map(); // by id: what stood where something is edited now
+  let opening = 0; // how many such parts are on their way: what is typed meanwhile is meant for them
 
   $(document).on("click", "a[data-part]", function (event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -565,7 +566,8 @@
   });
 
   function openPart(link) {
-    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).done(function (html) {
+    opening += 1;
+    return $.ajax({ url: link.href, timeout: ANSWER_WITHIN }).always(() => (opening -= 1)).done(function (html) {
       const [fresh] = elementsOf(html);
       const old = byId(fresh?.id);
       if (!old) return look(); // it has gone meanwhile
@@ -758,7 +760,7 @@
       event.preventDefault();
       $(`#account form[action="${event.shiftKey ? "/redo" : "/undo"}"]`)[0]?.requestSubmit();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || opening) return;
     const item = target.closest(ITEMS);
     const way = ARROWS[event.key];
     const inMenu = target.closest("details[open], .open-todos, .move");

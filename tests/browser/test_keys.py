@@ -578,3 +578,15 @@ def test_a_day_without_a_mouse(blank, person):
     assert person.board() == {"todo": ["Call Ana"], "in_progress": ["Fix the tap in the kitchen"], "done": []}
     ticket_id = int(re.search(r'href="/platform/(\d+)"[^>]*>Fix', person.get("/")).group(1))
     assert person.todos(ticket_id) == [("Buy a washer", True)]
+
+
+def test_what_is_typed_before_a_field_has_come_does_nothing_else(board, person):
+    waiting = []
+    board.page.route("**/?edit=*", lambda route: waiting.append(route))
+    board.page.keyboard.press("j")
+    for key in ("e", "n", "Delete", "Shift+ArrowRight", "/"):
+        board.page.keyboard.press(key)
+    expect(board.card("A").locator("h3 a")).to_be_focused()
+    waiting[0].continue_()
+    expect(board.page.get_by_label("Title of the ticket")).to_be_focused()
+    assert person.board() == {"todo": ["A", "B", "C"], "in_progress": ["D"], "done": ["E"]}
