@@ -412,7 +412,7 @@ class SQL(cs50.SQL):
                 "synchronous = FULL",  # what was acknowledged survives a power cut
                 "foreign_keys = ON",
             ):
-                connection.execute(f"PRAGMA {pragma}")
+                self._set(connection, f"PRAGMA {pragma}")
         elif self.kind == "postgresql":
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -422,6 +422,17 @@ class SQL(cs50.SQL):
             connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             connection.query("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT,ANSI_QUOTES')")
             connection.query(f"SET SESSION innodb_lock_wait_timeout = {self._wait}")
+
+    def _set(self, connection, pragma):
+        """Run a pragma; switching a new file to WAL doesn't wait by itself for others who do the same."""
+        end = time.monotonic() + self._wait
+        while True:
+            try:
+                return connection.execute(pragma)
+            except self._engine.dialect.dbapi.OperationalError as error:
+                if FAULTS["sqlite"].get(_code(error)) is not Unavailable or time.monotonic() > end:
+                    raise
+                time.sleep(0.005)
 
     def _forked(self):
         """A child process neither uses nor closes the connections of its parent."""

@@ -174,7 +174,9 @@ def inspect(path):
     except sqlite3.OperationalError as error:
         raise Refused(f"{path} can't be read: {error}. Look who else uses it and who owns it.") from None
     except sqlite3.DatabaseError:
-        raise Refused(refusal.format("not a SQLite database, or damaged")) from None
+        raise Refused(
+            refusal.format("not a SQLite database, or damaged (`flask --app app restore FILE` brings a backup back)")
+        ) from None
     if tables and "nikko" not in tables:
         raise Refused(refusal.format("another program's database"))
 

@@ -365,7 +365,7 @@ def test_a_backup_of_no_database_or_a_damaged_one_leaves_nothing(file):
         damaged.seek(3 * 4096)
         damaged.write(os.urandom(file.stat().st_size - 5 * 4096))
     before = file.read_bytes()
-    assert_refused(flask(file, "backup", file.with_name("backup.db")), "malformed", str(file))
+    assert_refused(flask(file, "backup", file.with_name("backup.db")), "damaged", str(file))
     assert file.read_bytes() == before
     assert list(file.parent.glob("backup*")) == []
 
