@@ -715,31 +715,31 @@ def draw_board_changes(changes, ticket_id, toast):
         counts=counts,
         card=card,
         gone=ids,
-        after=card and next_card(card),
         home=helpers.address("/", view),
         opened=get_opened(view),
     )
 
 
+FOLLOWING = """
+    SELECT later.id
+    FROM tickets AS later
+    WHERE
+        later.user_id = ? AND later.deleted_at IS NULL AND later.status = card.status
+        AND later.position >= card.position AND (later.position > card.position OR later.id > card.id)
+    ORDER BY later.position, later.id
+    LIMIT 1"""
+
+
 def get_card(ticket_id):
-    """A ticket as the board shows it; None when it isn't there."""
-    rows = db.execute(f"{CARD} AND id = ?", g.user["id"], ticket_id)
-    return {**rows[0], "since": words.day(rows[0]["status_since"])} if rows else None
-
-
-def next_card(card):
-    """The id of the ticket that follows in the column; None at its end."""
+    """A ticket as the board shows it, with the id of the one `following` in its column; None when it isn't there."""
     rows = db.execute(
-        """
-        SELECT id
-        FROM tickets
-        WHERE user_id = ? AND deleted_at IS NULL AND status = ? AND position >= ? AND (position > ? OR id > ?)
-        ORDER BY position, id
-        LIMIT 1
+        f"""
+        SELECT id, title, status, status_since, position, todos, done, ({FOLLOWING}) AS following
+        FROM ({CARD} AND id = ?) AS card
         """,
-        g.user["id"], card["status"], card["position"], card["position"], card["id"],
+        g.user["id"], g.user["id"], ticket_id,
     )  # fmt: skip
-    return rows[0]["id"] if rows else None
+    return {**rows[0], "since": words.day(rows[0]["status_since"])} if rows else None
 
 
 # Tickets

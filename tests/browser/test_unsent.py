@@ -147,7 +147,8 @@ def test_a_move_and_a_deletion_that_got_lost_are_put_back_marked_and_go_again(bo
     if lost.what == "answer":
         provoked.append(404)
     board.page.unroute_all()
-    retry(board).click()
+    with board.page.expect_response("**/delete"):
+        retry(board).click()
     board.shows(todo=["Bee"], in_progress=["A", "D"])
     expect(unsent(board)).to_have_count(0)
     expect(notice(board)).to_be_hidden()

@@ -89,7 +89,9 @@ def test_enter_makes_an_entry_of_the_history_and_back_returns(board):
 def test_back_returns_to_the_board_after_the_search_was_typed_and_then_entered(board):
     field(board).press_sequentially("kitchen")
     board.shows(todo=["Replace the kitchen tap"], in_progress=["Paint the kitchen"], done=[])
+    entries = board.page.evaluate("history.length")
     field(board).press("Enter")
+    board.page.wait_for_function(f"history.length > {entries}")
     field(board).press("Enter")
     board.page.go_back()
     board.shows(todo=["Replace the kitchen tap", "Hang the lamp"], in_progress=["Paint the kitchen"])
