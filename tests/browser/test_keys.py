@@ -584,7 +584,9 @@ def test_what_is_typed_before_a_field_has_come_does_nothing_else(board, person):
     waiting = []
     board.page.route("**/?edit=*", lambda route: waiting.append(route))
     board.page.keyboard.press("j")
-    for key in ("e", "n", "Delete", "Shift+ArrowRight", "/"):
+    with board.page.expect_request("**/?edit=*"):
+        board.page.keyboard.press("e")
+    for key in ("n", "Delete", "Shift+ArrowRight", "/"):
         board.page.keyboard.press(key)
     expect(board.card("A").locator("h3 a")).to_be_focused()
     waiting[0].continue_()
