@@ -1,12 +1,17 @@
 """Static files under addresses that change with their content, so that a browser asks for each one once."""
 
-import gzip
 import hashlib
 import mimetypes
 from pathlib import Path
 from typing import NamedTuple
 
+import deflate
+from rcssmin import cssmin
+from rjsmin import jsmin
 from xstatic.pkg import jquery
+
+#: What goes over the wire without comments and indents: 4 kB of a first load less.
+MINIFIERS = {"nikko.css": cssmin, "nikko.js": jsmin}
 
 
 class Asset(NamedTuple):
@@ -25,8 +30,10 @@ def load(folder):
 
 
 def asset(name, content):
-    """A file with its address and its compressed form (always the same bytes: no time in it)."""
-    compressed = gzip.compress(content, 9, mtime=0)
+    """A file with its address and its compressed form."""
+    if minify := MINIFIERS.get(name):
+        content = minify(content.decode()).encode()
+    compressed = bytes(deflate.gzip_compress(content, 12))
     mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}", content, compressed, mimetype)
 

@@ -1,38 +1,46 @@
 """A board that looks lived in: what `flask --app app demo` fills the account `demo` with."""
 
+import datetime
 import re
 import time
 
+import labels
+
 DAY = 86400
 
-#: Columns, tickets and to-dos from top to bottom; a ticket's number says how many days ago it came to its column.
+#: The labels and their colours.
+LABELS = {"bug": "red", "client": "blue", "release": "purple", "writing": "amber", "home": "green"}
+
+#: Columns, tickets and to-dos from top to bottom; a ticket's number says how many days ago it came to its column, what
+#: follows are its labels, and in how many days it is due. Its description follows a ">".
 BOARD = """
 # todo
-Answer the accountant about the VAT return (1)
+Answer the accountant about the VAT return (1) #client !2
 - [ ] Find the three receipts from the Lisbon trip
 - [ ] Ask whether the old laptop can be written off
 - [ ] Send the reply before Tuesday
-Login fails with an umlaut in the name (2)
+Login fails with an umlaut in the name (2) #bug !-2
 - [x] Reproduce it with “Jürgen”
 - [ ] Compare how the two pages normalise the name
 - [ ] Write the test first
 - [ ] Tell the two people who reported it
-Plan the December release (3)
+Plan the December release (3) #release
 - [ ] Close what is half done
 - [ ] Draft the notes: three sentences a feature
 - [ ] Try the upgrade on a copy of the real data
 - [ ] Pick a day that isn't a Friday
 - [ ] Write to the translators
 - [ ] Announce it
-Replace the kitchen tap (4)
+Replace the kitchen tap (4) #home
+> The old one is 35 mm, a *single lever*; see the [plumber's notes](https://example.org/taps) before buying.
 - [ ] Shut-off valve: does it still turn?
 - [ ] Measure the hole
 - [ ] New hoses too
-Ask three printers for an offer, with samples on recycled paper (5)
+Ask three printers for an offer, with samples on recycled paper (5) #client #writing !8
 - [x] Weißmann & Sons
 - [x] The cooperative near the station
 - [ ] The online one, if they post samples at all
-Read the lease again before the landlord calls (6)
+Read the lease again before the landlord calls (6) #home !1
 - [ ] Mark what it says about the cellar
 - [ ] Look up the notice period
 Back up the photos from the old phone (8)
@@ -43,11 +51,13 @@ Learn enough Portuguese to order without pointing (11)
 - [x] Numbers to a hundred
 - [ ] Food
 - [ ] “The bill, please”
-Café für die Lesung finden (12)
+Café für die Lesung finden (12) #writing
 - [ ] Ask about chairs: we need forty
 - [ ] A microphone, or a loud voice
 # in_progress
-Import tickets from a CSV file (0)
+Import tickets from a CSV file (0) #release !5
+> People arrive with a spreadsheet. Whatever its columns are called, they should be on the board within a minute, with
+> nothing lost.
 - [x] Read the file in chunks, not at once
 - [x] Map the columns by header name
 - [x] Show a preview of the first 20 rows
@@ -55,18 +65,18 @@ Import tickets from a CSV file (0)
 - [ ] Import 10,000 rows under two seconds
 - [ ] Undo a whole import in one step
 - [ ] Write the help page
-Write the chapter on irrigation (2)
+Write the chapter on irrigation (2) #writing
 - [x] Outline
 - [x] The interview with Dona Amélia, typed up
 - [ ] A drawing of the channel and its three gates
 - [ ] First draft
 - [ ] Let it rest for a week
-Onboard the new supplier (3)
+Onboard the new supplier (3) #client
 - [x] Contract signed by both
 - [x] First order, a small one
 - [x] Check the delivery against the order
 - [ ] Put them in the address book
-Teach Anouk to ride without stabilisers (6)
+Teach Anouk to ride without stabilisers (6) #home
 - [x] Lower the saddle
 - [x] Down the gentle slope behind the school
 - [ ] Braking
@@ -79,7 +89,7 @@ Cut the page weight of the shop by half (9)
 Renew the domain (0)
 - [x] Check the card on file
 - [x] Two years, not ten
-Fix the rounding of line totals (0)
+Fix the rounding of line totals (0) #bug
 - [x] A test with 0.1 + 0.2
 - [x] Whole cents everywhere
 - [x] Credit the eleven invoices that were off by one
@@ -87,7 +97,7 @@ Book the venue (2)
 - [x] Compare the two halls
 - [x] Ask who locks up at night
 - [x] Deposit
-Send the October invoices (3)
+Send the October invoices (3) #client
 - [x] Hours from the calendar
 - [x] The two that need a purchase number
 Replace the doorbell battery (10)
@@ -123,7 +133,7 @@ Plant the garlic (20)
 Make the search find “cafe” for “café” (21)
 - [x] Fold accents on both sides
 - [x] Turkish dotless i
-Repair the wobbly chair (23)
+Repair the wobbly chair (23) #home
 - [x] Glue
 - [x] Clamp it over night
 - [x] Felt under the legs
@@ -174,39 +184,53 @@ Choose a name (58)
 
 
 def tickets():
-    """Yield (status, title, days, [(done, text)]) from top to bottom."""
+    """Yield (status, title, days, [(done, text)], labels, due, [line of the description]) from top to bottom."""
     status, ticket = None, None
     for line in BOARD.strip().splitlines():
         if line.startswith("# "):
             status = line[2:]
         elif line.startswith("- ["):
             ticket[3].append((line[3] == "x", line[6:]))
+        elif line.startswith("> "):
+            ticket[6].append(line[2:])
         else:
             if ticket:
                 yield ticket
-            title, days = re.fullmatch(r"(.*) \((\d+)\)", line).groups()
-            ticket = (status, title, int(days), [])
+            title, days, names, due = re.fullmatch(r"(.*) \((\d+)\)((?: #\w+)*)(?: !(-?\d+))?", line).groups()
+            ticket = (status, title, int(days), [], re.findall(r"\w+", names), due and int(due), [])
     yield ticket
 
 
 def fill(journal, user_id, now=None):
     """Add the whole board to that person's, each ticket at its time before `now`, as actions like any other."""
     now = int(now or time.time())
-    board = list(tickets())
+    board, label_ids = list(tickets()), {}
     for status in ("done", "todo", "in_progress"):
         for ticket in reversed([ticket for ticket in board if ticket[0] == status]):
-            add(journal, user_id, now, *ticket)
+            add(journal, user_id, now, label_ids, *ticket)
 
 
-def add(journal, user_id, now, status, title, days, todos):
-    """Add one ticket at the top, with its to-dos, and work on it."""
+def add(journal, user_id, now, label_ids, status, title, days, todos, names, due, description):
+    """Add one ticket at the top, with its to-dos and new labels, and work on it: the longer, the more to-dos it has."""
     arrived = now - days * DAY
-    created = arrived - (DAY if status != "todo" else 0)
+    started = arrived - (len(todos) ** 2 * (2 + len(title) % 7) * DAY // 10 if status == "done" else 0)
+    created = started - (3 * DAY if status != "todo" else 0)
     column = {"user_id": user_id, "status": "todo"}
     with journal.action(user_id, "add") as action:
         action.now = created
+        for name in names:
+            if name not in label_ids:
+                label = {"name": name, "name_key": labels.key(name), "colour": LABELS[name]}
+                label_ids[name] = action.add("labels", user_id=user_id, **label)
         action.ticket_id = ticket_id = action.add(
-            "tickets", **column, title=title, status_since=created, position=action.top("tickets", column)
+            "tickets",
+            **column,
+            title=title,
+            status_since=created,
+            position=action.top("tickets", column),
+            labels=labels.stored([label_ids[name] for name in names]),
+            due=due and str(datetime.date.fromtimestamp(now + due * DAY)),
+            description=" ".join(description),
         )
     with journal.action(user_id, "todo_add", ticket_id) as action:
         action.now = created
@@ -218,9 +242,9 @@ def add(journal, user_id, now, status, title, days, todos):
         with journal.action(user_id, "todo_tick", ticket_id) as action:
             action.now = arrived
             action.change("todos", todo_id, done=int(done))
-    with journal.action(user_id, "move", ticket_id) as action:
-        action.now = arrived
-        column = {"user_id": user_id, "status": status}
-        if status != "todo":
-            place = action.top("tickets", column)
-            action.change("tickets", ticket_id, status=status, status_since=arrived, position=place)
+    way = {"todo": [], "in_progress": ["in_progress"], "done": ["in_progress", "done"]}[status]
+    for each, since in zip(way, (started, arrived)):
+        with journal.action(user_id, "move", ticket_id) as action:
+            action.now = since
+            place = action.top("tickets", {"user_id": user_id, "status": each})
+            action.change("tickets", ticket_id, status=each, status_since=since, position=place)

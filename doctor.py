@@ -18,6 +18,8 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 #: What each finding makes the exit code; the worst counts.
 EXIT_CODES = {OK: 0, WARNING: 1, FAULT: 2}
 MEGABYTE = 1_000_000
+#: How many rows are read at once: it holds little of a database of millions.
+MANY = 1000
 #: What to do about damage.
 RESTORE = "Stop NIKKO and restore a backup (flask --app app restore FILE)."
 PURGE = "To remove them: flask --app app purge."
@@ -112,18 +114,14 @@ def check_schema(db):
 def check_journal(db):
     """Whether undo and history can read every action, and find its rows."""
     highest = db.execute("SELECT MAX(id) AS id FROM actions")[0]["id"] or 0  # rows that are added now don't count
-    held = {table: {row["id"] for row in db.execute(f"SELECT id FROM {table}")} for table in COLUMNS}
     unreadable, lost, actions, last = [], [], 0, 0
     while rows := db.execute(
-        "SELECT id, changes FROM actions WHERE id > ? AND id <= ? ORDER BY id LIMIT 1000", last, highest
+        "SELECT id, changes FROM actions WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", last, highest, MANY
     ):
         last, actions = rows[-1]["id"], actions + len(rows)
-        for row in rows:
-            changes = readable(row["changes"])
-            if changes is None:
-                unreadable.append(row["id"])
-            elif any(row_id not in held[table] for table, row_id, _, _ in changes):
-                lost.append(row["id"])
+        changes = {row["id"]: readable(row["changes"]) for row in rows}
+        unreadable += [action_id for action_id, each in changes.items() if each is None]
+        lost += incomplete(db, {action_id: each for action_id, each in changes.items() if each})
     if unreadable:
         yield FAULT, f"{len(unreadable)} actions can't be read (one is {unreadable[0]}): no undo, no history. {RESTORE}"
     if lost:  # a purge takes what it removes out of the journal
@@ -142,6 +140,22 @@ def readable(text):
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return changes
+
+
+def incomplete(db, changes):
+    """Which of the actions {id: changes} name rows that aren't there."""
+    named = {action_id: {(table, row_id) for table, row_id, _, _ in each} for action_id, each in changes.items()}
+    every = set().union(*named.values())
+    there = {(table, row_id) for table in COLUMNS for row_id in held(db, table, every)}
+    return [action_id for action_id, rows in named.items() if not rows <= there]
+
+
+def held(db, table, named):
+    """Yield which ids of the table are there, of those in `named`: {(table, id)}."""
+    ids = [row_id for name, row_id in named if name == table]
+    for first in range(0, len(ids), MANY):
+        for row in db.execute(f"SELECT id FROM {table} WHERE id IN (?)", ids[first : first + MANY]):
+            yield row["id"]
 
 
 def check_sessions(db, now):

@@ -9,6 +9,7 @@ import sys
 import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
 
 from flask import Response, g, has_request_context, redirect, request, url_for
@@ -19,16 +20,29 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.urls import iri_to_uri
 
 TEXT_LIMIT = 500  # characters of a title or a to-do
+TODOS_LIMIT = 1_000  # of a ticket, with those in the trash
 LINES_LIMIT = 500  # lines of a paste
+TEXTS = {"title", "text", "description", "due", "labels", "name"}  # fields in which somebody writes
 FIELDS_LIMIT = 1_000  # of a form
 HIGHEST_ID = 2**31 - 1
 
 #: Equals a row of OWASP's password storage cheat sheet; a login with another setting is hashed again.
 HASH_METHOD = "scrypt:32768:8:3"
-#: Checked in place of an unknown person's, so that both answers cost the same.
-NOBODYS_HASH = generate_password_hash("nobody", HASH_METHOD)
+#: Checked in place of an unknown person's, so that both answers cost the same; no password has it.
+NOBODYS_HASH = f"{HASH_METHOD}$nobody${'0' * 128}"
+
+
+class Places(NamedTuple):
+    """For what takes long: two do it at a time, and few wait, for who waits holds a thread that others need."""
+
+    free: threading.BoundedSemaphore
+    queue: threading.BoundedSemaphore
+
+
 #: Each hash takes 32 MB and a third of a second: more than two at once would starve the board.
-hashing = threading.BoundedSemaphore(2)
+hashing = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
+#: A file of 64 MB takes a processor for a minute, and a gigabyte if it was made for that.
+reading_files = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
 
 
 def step_back():
@@ -106,7 +120,7 @@ def refuse_forged_requests():
 
 def refuse_broken_forms():
     """Refuse a body that isn't a form in UTF-8: Werkzeug would silently change or empty it."""
-    if request.method != "POST":
+    if request.method != "POST" or is_upload():
         return
     if request.mimetype not in ("application/x-www-form-urlencoded", ""):
         raise Problem(415, "Nothing was saved: send the fields as an ordinary form.")
@@ -116,6 +130,11 @@ def refuse_broken_forms():
         unquote_to_bytes(request.get_data()).decode()
     except UnicodeDecodeError:
         raise Problem(422, "Nothing was saved: the text has characters that can't be stored (not UTF-8).") from None
+
+
+def is_upload():
+    """Whether it is a form with a file, of the one page that takes one; it is read later, and never whole."""
+    return request.endpoint == "upload" and request.mimetype == "multipart/form-data"
 
 
 def wants_fragments():
@@ -150,6 +169,17 @@ def read_line(name, limit=TEXT_LIMIT):
     return checked(re.sub(r"\r\n|\n|\r", " ", read(name)).strip(), name, limit)
 
 
+def read_text(name, limit):
+    """A text of several lines, which may be empty. Its lines end at LF, and the last one has no end."""
+    text = line_feeds(read(name)).rstrip("\n")
+    return checked(text, name, limit) if text.strip() else ""
+
+
+def line_feeds(text):
+    """The text with LF where a browser sends CRLF."""
+    return re.sub(r"\r\n|\r", "\n", text)
+
+
 def checked(text, name, limit=TEXT_LIMIT):
     """The text, if it can be kept as it is. Raises Problem."""
     if not text:
@@ -157,7 +187,7 @@ def checked(text, name, limit=TEXT_LIMIT):
     if "\0" in text:
         raise Problem(422, "The text has a NUL character, which can't be stored.", name)
     if len(text) > limit:
-        raise Problem(422, f"That is {len(text)} characters; the limit is {limit}.", name)
+        raise Problem(422, f"That is {len(text):,} characters; the limit is {limit:,}.", name)
     return text
 
 
@@ -200,27 +230,34 @@ def form_key():
 def typed():
     """The texts of a form that was refused, to be kept by who typed them; broken characters are replaced."""
     try:
-        body = request.get_data().decode(errors="replace") if request.method == "POST" else ""
+        is_form = request.method == "POST" and not is_upload()
+        body = request.get_data().decode(errors="replace") if is_form else ""
     except RequestEntityTooLarge:
         return []
-    fields = parse_qsl(body, errors="replace", max_num_fields=1000) if body.count("&") < 1000 else []
-    return [value for name, value in fields if name in ("title", "text") and value.strip()]
+    fields = parse_qsl(body, errors="replace") if body.count("&") < FIELDS_LIMIT else []
+    return [value for name, value in fields if name in TEXTS and value.strip()]
 
 
 # Going back
 
 
 #: The pages on which a form can stand that leads back to where it was sent from.
-PAGES = re.compile(r"/|/platform/[0-9]+|/trash")
-#: What of their addresses says what they show: a search, more of a column, opened tickets.
-VIEW = ("q", "more", "open")
+PAGES = re.compile(r"/|/platform/[0-9]+|/archive|/insights|/labels|/trash")
+#: What of their addresses says what they show: a search, chosen chips, more of a column, opened tickets, how far back.
+VIEW = ("q", "label", "due", "more", "open", "weeks")
+VIEW_LIMIT = 2_000  # characters
+QUERY_LIMIT = 500  # of a search
 
 
 def came_from():
-    """The page on which the form stood, as (path, view); the path is empty when it is none of PAGES.
+    """The page on which the form of this request stood, as (path, view); the path is empty when it is none of PAGES."""
+    if "came_from" not in g:  # an answer asks several times
+        g.came_from = find_page()
+    return g.came_from
 
-    The form may name it as `back`, as the script's do, and one that was refused and stands on no page of its own.
-    """
+
+def find_page():
+    """The form may name its page as `back`: the script does, and a refused form, which stands on no page of its own."""
     try:
         referrer = urlsplit(request.referrer or "")
         page = urlsplit(request.form["back"]) if request.form.get("back") else referrer
@@ -228,20 +265,37 @@ def came_from():
         return "", MultiDict()
     if (page is referrer and referrer.netloc != request.host) or not PAGES.fullmatch(page.path):
         return "", MultiDict()
-    return page.path, MultiDict(item for item in parse_qsl(page.query[:2000]) if item[0] in VIEW)
+    return page.path, view_of(parse_qsl(page.query[: 10 * VIEW_LIMIT]))
 
 
 def get_view():
     """What the address of the page says to show, be it asked for or the one on which a form stood."""
     if request.method == "POST":
         return came_from()[1]
-    return MultiDict(item for item in request.args.items(multi=True) if item[0] in VIEW)
+    return view_of(request.args.items(multi=True))
+
+
+def view_of(items):
+    """What these items of an address say to show, as far as VIEW_LIMIT: each link of the page repeats it."""
+    view, room = MultiDict(), VIEW_LIMIT
+    for name, value in items:
+        if name in VIEW and room > 0:
+            view.add(name, value[:QUERY_LIMIT])
+            room -= len(name) + len(value)
+    return view
 
 
 def address(path, view=MultiDict(), **more):  # noqa: B008  (it is only read)
     """A page's address, with what it shows."""
     query = [*view.items(multi=True), *((name, value) for name, value in more.items() if value)]
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def toggled(view, name, value):
+    """The board's address with one more chip chosen, or with one less; a search stays."""
+    chosen = [item for item in view.items(multi=True) if item[0] in ("q", "label", "due")]
+    chip = (name, value)
+    return address("/", MultiDict([item for item in chosen if item != chip] + [chip] * (chip not in chosen)))
 
 
 def back(path, view=MultiDict(), done=None, anchor=None):  # noqa: B008
@@ -298,31 +352,39 @@ def new_password(password, *words, field="password"):
     return password
 
 
-def beside(function, *args):
-    """Run it in a thread of `hashers`. Raises Problem when too many people are before this one."""
+def leave_turn():
+    """Go on beside the other requests of this worker (see in_turn in serving.py): what follows takes long."""
     if has_request_context():
-        request.environ.get("nikko.leave_turn", bool)()  # the others needn't wait for a password
-    with in_line():
-        return hashers.submit(function, *args).result()
+        request.environ.get("nikko.leave_turn", bool)()
 
 
 @contextlib.contextmanager
-def in_line():
-    """Wait for one of the places at `hashing`, but not for long: who waits holds a thread that others need."""
-    if not hashing.acquire(timeout=3):
-        message = "Too many people are logging in at this moment. Try again in a few seconds."
-        raise Problem(503, message, retry_after=5)
-    try:
+def place_to_hash():
+    """Around what hashes a password: two at a time, beside the other requests. Raises Problem when too many wait."""
+    leave_turn()
+    with in_line(hashing, "logging in"):
         yield
-    finally:
-        hashing.release()
+
+
+@contextlib.contextmanager
+def in_line(places, doing):
+    """Wait for one of these places, if not too many do, and not for long. Raises Problem."""
+    with contextlib.ExitStack() as held:
+        for semaphore, seconds in ((places.queue, 0), (places.free, 10)):
+            if not semaphore.acquire(timeout=seconds):
+                message = f"Too many people are {doing} at this moment. Try again in a few seconds."
+                raise Problem(503, message, retry_after=5)
+            held.callback(semaphore.release)
+        yield
 
 
 def hash_password(password):
     """The hash to store. Raises Problem when too many people are before this one."""
-    return beside(generate_password_hash, password, HASH_METHOD)
+    with place_to_hash():
+        return hashers.submit(generate_password_hash, password, HASH_METHOD).result()
 
 
 def check_password(password_hash, password):
-    """Whether it is the password; takes as long for an unknown person (None)."""
-    return beside(check_password_hash, password_hash or NOBODYS_HASH, password) and password_hash is not None
+    """Whether it is the password; takes as long for an unknown person (None). Hold a `place_to_hash` meanwhile."""
+    is_right = hashers.submit(check_password_hash, password_hash or NOBODYS_HASH, password).result()
+    return is_right and password_hash is not None

@@ -1,4 +1,4 @@
-"""Every change of a ticket or a to-do as one undoable action.
+"""Every change of a ticket, a to-do or a label as one undoable action.
 
     with journal.action(user_id, "move", ticket_id) as action:
         action.change("tickets", ticket_id, position=action.place("tickets", column, before))
@@ -16,17 +16,23 @@ from search import fold
 
 #: What the journal may write: SQL is built from these names alone, values are bound.
 COLUMNS = {
-    "tickets": {"user_id", "title", "status", "status_since", "position", "deleted_at"},
-    "todos": {"ticket_id", "text", "done", "position", "deleted_at"},
-}
+    "tickets": {
+        "user_id", "title", "status", "status_since", "position",
+        "deleted_at", "archived_at", "due", "labels", "description", "created_at",
+    },
+    "todos": {"ticket_id", "text", "done", "position", "deleted_at", "link_id", "created_at"},
+    "labels": {"user_id", "name", "name_key", "colour", "deleted_at", "created_at"},
+}  # fmt: skip
 #: What decides whether a ticket is on the board, and in which column.
-SHOWN = {"tickets": ("status", "deleted_at"), "todos": ()}
+SHOWN = {"tickets": ("status", "deleted_at", "archived_at"), "todos": (), "labels": ()}
 #: The texts that are also stored as search compares them.
-FOLDED = {"title": "title_folded", "text": "text_folded"}
+FOLDED = {"title": "title_folded", "text": "text_folded", "description": "description_folded"}
 SPENT, IN_EFFECT, TAKEN_BACK = 0, 1, 2
 
 #: How many rows are moved at once when there is no number left between two positions.
 SPREAD = 64
+#: How many rows one statement takes at most.
+PART = 500
 
 
 class Conflict(Exception):
@@ -56,19 +62,19 @@ class Journal:
         self.db = db
 
     @contextmanager
-    def action(self, user_id, kind, ticket_id=None, form_key=None):
+    def action(self, user_id, kind, ticket_id=None, form_key=None, state=IN_EFFECT):
         """One transaction and one undoable step of that user's; `as action` takes its changes.
 
-        `ticket_id` says whose history it belongs to (None: several; the block may set `action.ticket_id`).
-        Raises Repeated when `form_key` was used before, Gone when the user was deleted. Changes nothing when
-        the block raises.
+        `ticket_id` says whose history it belongs to (None: several; the block may set `action.ticket_id`). With the
+        `state` SPENT it stands in the history, and undo passes over it. Raises Repeated when `form_key` was used
+        before, Gone when the user was deleted. Changes nothing when the block raises.
         """
         with self._locked(user_id):
             if form_key and (used := self._used(user_id, form_key)):
                 raise Repeated(used[0]["id"])
             action = Action(self.db, kind, ticket_id)
             yield action
-            self._write(action, user_id, IN_EFFECT, form_key=form_key)
+            self._write(action, user_id, state, form_key=form_key)
 
     def undo(self, user_id, action_id=None):
         """Take back the user's latest action in effect, or that one.
@@ -120,7 +126,7 @@ class Journal:
             return 0
         with self._locked(user_id):
             tickets, todos = self._trashed(user_id, deleted_before)
-            self._forget(user_id, {"tickets": set(tickets), "todos": set(todos)})
+            self._forget(user_id, {"tickets": set(tickets), "todos": set(todos), "labels": set()})
             self._delete("todos", todos)
             self._delete("tickets", tickets)
             return len(tickets) + len(todos)
@@ -155,7 +161,7 @@ class Journal:
         self._delete("actions", empty)
 
     def _delete(self, table, ids):
-        for some in in_parts(ids, 500):
+        for some in in_parts(ids):
             self.db.execute(f"DELETE FROM {table} WHERE id IN (?)", some)
 
     def _ids(self, sql, *values):
@@ -190,9 +196,12 @@ class Journal:
     def _reverse(self, user_id, step, kind, state):
         """Write the reverse of `step` as a new action; False when all that it changed was purged."""
         action = Action(self.db, kind, step["ticket_id"])
-        for table, row_id, before, after in reversed(step["changes"]):
-            if not action.put_back(table, row_id, before, after):
-                raise Conflict(step["id"])
+        for (table, before, after), changes in itertools.groupby(
+            reversed(step["changes"]), lambda each: each[:1] + each[2:]
+        ):
+            for some in in_parts([row_id for _, row_id, _, _ in changes]):
+                if not action.put_back(table, some, before, after):
+                    raise Conflict(step["id"])
         self._set_state(step["id"], SPENT)
         self._write(action, user_id, state, step_id=step["step_id"] or step["id"])
         step["by"] = action.id
@@ -204,7 +213,11 @@ class Journal:
     def _write(self, action, user_id, state, step_id=None, form_key=None):
         if any(action.shown.values()):
             self.db.execute(
-                "UPDATE users SET todo = todo + ?, in_progress = in_progress + ?, done = done + ? WHERE id = ?",
+                """
+                UPDATE users
+                SET todo = todo + ?, in_progress = in_progress + ?, done = done + ?, archived = archived + ?
+                WHERE id = ?
+                """,
                 *action.shown.values(), user_id,
             )  # fmt: skip
         if action.changes:
@@ -221,13 +234,14 @@ class Action:
     """The changes of one step.
 
     `id` is its row of `actions`, None while (or if) nothing was changed; `names` has, by (table, id), the title or
-    text of the changed rows as far as it was at hand; `shown` is how many tickets more each column of the board has.
+    text of the changed rows as far as it was at hand; `shown` is how many tickets more each column of the board has,
+    and the archive.
     """
 
     def __init__(self, db, kind, ticket_id):
         self.db, self.kind, self.ticket_id, self.now = db, kind, ticket_id, int(time.time())
         self.id, self.changes, self.names = None, [], {}
-        self.shown = {"todo": 0, "in_progress": 0, "done": 0}
+        self.shown = {"todo": 0, "in_progress": 0, "done": 0, "archived": 0}
 
     def add(self, table, **values):
         """Add a row and return its id. Undoing it puts the row in the trash."""
@@ -238,8 +252,33 @@ class Action:
         self.changes.append((table, row_id, {"deleted_at": self.now}, {**values, "deleted_at": None}))
         self._name(table, row_id, values)
         if table == "tickets":
-            self.shown[values["status"]] += 1
+            self._count({"deleted_at": 0}, {**values, "deleted_at": values.get("deleted_at")})
         return row_id
+
+    def add_all(self, table, rows):
+        """Add many rows, dicts with the same columns, and return their ids. Undoing it puts them in the trash."""
+        ids = self.insert(table, rows)
+        for row_id, row in zip(ids, rows):
+            self.changes.append((table, row_id, {"deleted_at": self.now}, {"deleted_at": row.get("deleted_at")}))
+            if table == "tickets":
+                self._count({"deleted_at": 0}, {**row, "deleted_at": row.get("deleted_at")})
+        return ids
+
+    def insert(self, table, rows):
+        """Add many rows, as `add_all` does, that come and go with rows which this action adds: undo needn't know them.
+
+        The ids rise in the order of the rows on each engine, but needn't come back in that order.
+        """
+        ids = []
+        for some in in_parts([{"created_at": self.now, **with_folded(row)} for row in rows], 200):
+            check(table, rows[0])
+            marks = f"({', '.join('?' * len(some[0]))})"
+            added = self.db.execute(
+                f"INSERT INTO {table} ({', '.join(some[0])}) VALUES {', '.join([marks] * len(some))} RETURNING id",
+                *[value for row in some for value in row.values()],
+            )
+            ids += sorted(row["id"] for row in added)
+        return ids
 
     def change(self, table, row, **values):
         """Change columns of a row; those that hold that value already are left out.
@@ -249,30 +288,50 @@ class Action:
         check(table, values)
         row_id = row["id"] if isinstance(row, dict) else row
         whole = isinstance(row, dict) and row.keys() >= {*values, *SHOWN[table]}
-        held = row if whole else self._held(table, row_id, values)
+        held = row if whole else self._held(table, [row_id], values)[0]
         after = {name: value for name, value in values.items() if held[name] != value}
         if after:
-            self._set(table, row_id, after)
+            self._set(table, [row_id], after)
             self.changes.append((table, row_id, {name: held[name] for name in after}, after))
             self._name(table, row_id, held)
-            self._count(table, held, after)
+            if table == "tickets":
+                self._count(held, {**held, **after})
 
-    def put_back(self, table, row_id, before, after):
-        """Set `before` if the row still holds `after`, and say whether it did. A purged row is passed over."""
+    def change_all(self, table, rows, **values):
+        """Change the same columns of many rows, as they were read inside this action with these columns."""
+        check(table, values)
+        for some in in_parts(rows):
+            self._set(table, [row["id"] for row in some], values)
+        for row in rows:
+            self.changes.append((table, row["id"], {name: row[name] for name in values}, values))
+            self._name(table, row["id"], row)
+            if table == "tickets":
+                self._count(row, {**row, **values})
+
+    def put_back(self, table, ids, before, after):
+        """Set `before` in rows that still hold `after`, and say whether all did. A purged row is passed over."""
         check(table, before)
-        held = self._held(table, row_id, before)
-        if held is None:
-            return True
-        for name in before:
-            # When it was deleted may differ after a redo; that it was is what counts.
-            same = (held[name] is None) == (after[name] is None) if name == "deleted_at" else held[name] == after[name]
-            if not same:
-                return False
+        held = self._held(table, ids, before)
+        if table == "labels" and before.get("deleted_at"):  # tickets that got it since keep it
+            held = [row for row in held if not self._is_used(row["id"])]
+        for row in held:
+            for name in before:
+                # When it was deleted may differ after a redo; that it was is what counts.
+                as_left = (
+                    (row[name] is None) == (after[name] is None) if name == "deleted_at" else row[name] == after[name]
+                )
+                if not as_left:
+                    return False
         if before.get("deleted_at"):
             before = {**before, "deleted_at": self.now}  # its time in the trash begins now
-        self._set(table, row_id, before)
-        self.changes.append((table, row_id, {name: held[name] for name in before}, before))
-        self._count(table, held, before)
+        try:
+            self._set(table, [row["id"] for row in held], before)
+        except ValueError:  # a label's name is another one's by now
+            return False
+        for row in held:
+            self.changes.append((table, row["id"], {name: row[name] for name in before}, before))
+            if table == "tickets":
+                self._count(row, {**row, **before})
         return True
 
     def place(self, table, scope, before=None, row_id=0):
@@ -334,24 +393,34 @@ class Action:
         )[0]["position"]  # fmt: skip
 
     def _name(self, table, row_id, held):
-        self.names[table, row_id] = held.get("title") or held.get("text")
+        self.names[table, row_id] = held.get("title") or held.get("text") or held.get("name")
 
-    def _count(self, table, held, after):
-        """Note what the change does to the number of tickets in each column of the board."""
-        if table == "tickets":
-            for row, count in ((held, -1), (held | after, 1)):
-                if row["deleted_at"] is None:
-                    self.shown[row["status"]] += count
+    def _count(self, held, after):
+        """Note what a ticket's change does to the number of tickets in each column of the board, and in the archive."""
+        for row, count in ((held, -1), (after, 1)):
+            if row["deleted_at"] is None:
+                self.shown["archived" if row.get("archived_at") is not None else row["status"]] += count
 
-    def _held(self, table, row_id, names):
-        names = dict.fromkeys([*names, *SHOWN[table]])
-        rows = self.db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id = ?", row_id)
-        return rows[0] if rows else None
+    def _is_used(self, label_id):
+        """Whether a ticket outside the trash has that label."""
+        return self.db.execute(
+            """
+            SELECT id
+            FROM tickets
+            WHERE user_id = (SELECT user_id FROM labels WHERE id = ?) AND deleted_at IS NULL AND labels LIKE ?
+            LIMIT 1
+            """,
+            label_id, f"% {label_id} %",
+        )  # fmt: skip
 
-    def _set(self, table, row_id, values):
+    def _held(self, table, ids, names):
+        names = dict.fromkeys(["id", *names, *SHOWN[table]])
+        return self.db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id IN (?)", ids)
+
+    def _set(self, table, ids, values):
         values = with_folded(values)
         names = ", ".join(f"{name} = ?" for name in values)
-        self.db.execute(f"UPDATE {table} SET {names} WHERE id = ?", *values.values(), row_id)
+        self.db.execute(f"UPDATE {table} SET {names} WHERE id IN (?)", *values.values(), ids)
 
 
 def check(table, names):
@@ -370,9 +439,9 @@ def within(scope):
     return " AND ".join(f"{name} = ?" for name in scope), scope.values()
 
 
-def in_parts(ids, size):
+def in_parts(rows, size=PART):
     """The list in lists of that size at most, for one statement each."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def dump(changes):

@@ -1,7 +1,8 @@
 """The search field: what a person types, taken apart, as a condition, and as marks in what was found.
 
-Words and "quoted phrases" must all be found, each in the title or in a to-do, whatever their case and accents.
-`is:open`, `is:done` and `has:todos` narrow it down; any other operator is text like the rest.
+Words and "quoted phrases" must all be found, each in the title, the description or a to-do, whatever their case and
+accents. `is:open`, `is:done`, `is:late`, `due:today`, `due:week`, `has:todos` and `label:home` (or `label:"in review"`)
+narrow it down, as the board's chips do; any other operator is text like the rest. What is done isn't due any more.
 """
 
 import functools
@@ -9,7 +10,11 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-WORDS_LIMIT = 10
+import dates
+import labels
+
+WORDS_LIMIT, FILTERS_LIMIT = 10, 20
+EXCERPT = 160
 
 #: What each operator asks of a row of `tickets`.
 OPERATORS = {
@@ -19,8 +24,24 @@ OPERATORS = {
     "WHERE any_todo.ticket_id = tickets.id AND any_todo.deleted_at IS NULL)",
 }
 
+#: The same for due dates; the values are today and the end of its week.
+DUE = {
+    "late": "tickets.due < ?",
+    "today": "tickets.due = ?",
+    "week": "tickets.due >= ? AND tickets.due <= ?",
+}
+DUE_OPERATORS = {"is:late": "late", "due:late": "late", "due:today": "today", "due:week": "week"}
+
+#: The label of that name, which is the person's; none is found where there is no such label.
+NAMED = """tickets.labels LIKE (
+        SELECT REPLACE(?, '@', CAST(id AS CHAR(10)))
+        FROM labels
+        WHERE user_id = ? AND name_key = ? AND deleted_at IS NULL
+    )"""
+
 WORD = """(
         tickets.title_folded LIKE ? ESCAPE '!'
+        OR tickets.description_folded LIKE ? ESCAPE '!'
         OR EXISTS (
             SELECT 1
             FROM todos AS found
@@ -29,21 +50,25 @@ WORD = """(
     )"""
 
 
+PARTS = re.compile(r'label:("[^"]+"|[^\s"]+)|"([^"]*)"|(\S+)', re.IGNORECASE)
+
+
 class Search(NamedTuple):
-    """A query: the folded words, and the operators."""
+    """A query: the folded words, and what else a ticket has to be, as pairs of SQL and its values."""
 
     words: tuple[str, ...]
-    operators: tuple[str, ...]
+    filters: tuple[tuple[str, tuple], ...]
 
     def condition(self):
         """SQL that holds for the tickets that are found, and its values."""
-        conditions = [OPERATORS[operator] for operator in self.operators] + [WORD] * len(self.words)
-        values = [pattern for pattern in self.patterns() for _ in range(2)]
+        conditions = [sql for sql, _ in self.filters] + [WORD] * len(self.words)
+        values = [value for _, values in self.filters for value in values]
+        values += [pattern for pattern in self.patterns() for _ in range(3)]
         return "".join(f" AND {condition}" for condition in conditions), values
 
-    def todo_condition(self):
-        """SQL that holds for the to-dos in which a word is found, and its values."""
-        found = " OR ".join(["todos.text_folded LIKE ? ESCAPE '!'"] * len(self.words))
+    def found_in(self, column):
+        """SQL that holds for the rows in whose folded text a word is found, and its values."""
+        found = " OR ".join([f"{column} LIKE ? ESCAPE '!'"] * len(self.words))
         return f" AND ({found or 'FALSE'})", self.patterns()
 
     def patterns(self):
@@ -70,20 +95,49 @@ class Search(NamedTuple):
                 pieces.append([character, hit])
         return pieces
 
+    def excerpt(self, text):
+        """The first line in which a word is found, some EXCERPT characters of it around that; '' when there is none."""
+        for line in text.split("\n"):
+            if any(word in fold(line) for word in self.words):
+                first, is_hit = self.marked(line)[0]
+                start = 0 if is_hit else max(len(first) - EXCERPT // 3, 0)
+                piece = line[start : start + EXCERPT]
+                return ("…" if start else "") + piece.strip() + ("…" if start + EXCERPT < len(line) else "")
+        return ""
 
-def parse(query):
-    """Take a query apart; None when there is nothing to look for."""
-    operators, words = [], []
-    for quoted, word in re.findall(r'"([^"]*)"|(\S+)', query[:500].replace("\0", "")):
-        if word.casefold() in OPERATORS:
-            operators.append(word.casefold())
+
+def parse(query, user_id, today, label_ids=(), due=()):
+    """Take that person's query apart, on the day `today`; None when there is nothing to look for.
+
+    `label_ids` and `due` (of DUE) are the chips that are chosen: every label, and any of the due dates.
+    """
+    filters = [("tickets.labels LIKE ?", (f"% {label_id} %",)) for label_id in label_ids]
+    if due:
+        filters.append(due_filter(due, today))
+    words = []
+    for name, quoted, word in PARTS.findall(query[:500].replace("\0", "")):
+        if name:
+            filters.append((NAMED, ("% @ %", user_id, labels.key(name.strip('" ')))))
+        elif word.casefold() in OPERATORS:
+            filters.append((OPERATORS[word.casefold()], ()))
+        elif word.casefold() in DUE_OPERATORS:
+            filters.append(due_filter([DUE_OPERATORS[word.casefold()]], today))
         elif folded := fold(quoted or word):
             words.append(folded)
-    return Search(tuple(words[:WORDS_LIMIT]), tuple(operators)) if words or operators else None
+    return Search(tuple(words[:WORDS_LIMIT]), tuple(filters[:FILTERS_LIMIT])) if words or filters else None
+
+
+def due_filter(due, today):
+    """What is due at one of these times, and still open, as SQL and its values."""
+    values = {"late": [today], "today": [today], "week": [today, dates.end_of_week(today)]}
+    either = " OR ".join(DUE[each] for each in due)
+    return f"tickets.status <> 'done' AND ({either})", tuple(str(day) for each in due for day in values[each])
 
 
 def fold(text):
     """The text without case and accents, as it is compared: Café, CAFE and cafe are one."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
 

@@ -36,7 +36,7 @@ class DatabaseCache(BaseCache):
             SELECT
                 sessions.data, sessions.seen_at,
                 users.id, users.username, users.first_name, users.last_name, users.theme, users.version,
-                users.shortcuts, users.todo, users.in_progress, users.done
+                users.shortcuts, users.todo, users.in_progress, users.done, users.archived, users.time_zone
             FROM sessions LEFT JOIN users ON users.id = sessions.user_id
             WHERE sessions.id = ? AND sessions.seen_at > ? AND sessions.created_at > ?
             """,

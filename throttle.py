@@ -1,4 +1,4 @@
-"""Counts failed attempts in the database, for all workers and machines, and says when there were too many."""
+"""Counts logins that fail, and accounts that are made, in the database, for all workers and machines."""
 
 import hashlib
 import ipaddress
@@ -20,7 +20,7 @@ class Throttle:
     """The table `attempts`; `db` is a database.SQL.
 
     An attempt is counted before it is known whether it fails, so that many at once don't slip through, each in a
-    statement of its own, so that it counts whatever becomes of the request.
+    transaction of its own, so that it counts whatever becomes of the request.
     """
 
     def __init__(self, db):
@@ -29,12 +29,10 @@ class Throttle:
     def count(self, limit, *whose):
         """Count an attempt. Raises TooMany when it is above `limit` in this WINDOW."""
         key, now = hashed(whose), int(time.time())
-        if not self._add(key, now):
-            try:
-                self.db.execute("INSERT INTO attempts (whose, failures, since) VALUES (?, 1, ?)", key, now)
-            except ValueError:  # another one was quicker
-                self._add(key, now)
-        row = self.db.execute("SELECT failures, since FROM attempts WHERE whose = ?", key)[0]
+        with self.db.transaction():  # it reads its own count, not that of who came after it
+            if not self._add(key, now):
+                self._begin(key, now)
+            row = self.db.execute("SELECT failures, since FROM attempts WHERE whose = ?", key)[0]
         if row["failures"] > limit:
             raise TooMany(min(max(row["since"] + WINDOW - now, 1), WINDOW))
 
@@ -50,8 +48,16 @@ class Throttle:
             now - WINDOW, now - WINDOW, now, key,
         )  # fmt: skip
 
-    def succeeded(self, *whose):
-        """It was no failure: take the latest attempt out of the count."""
+    def _begin(self, key, now):
+        """Count the first attempt, unless another one is quicker."""
+        try:
+            with self.db.transaction():
+                self.db.execute("INSERT INTO attempts (whose, failures, since) VALUES (?, 1, ?)", key, now)
+        except ValueError:
+            self._add(key, now)
+
+    def take_back(self, *whose):
+        """Take the latest attempt out of the count: a login that was right, an account that was not made."""
         self.db.execute("UPDATE attempts SET failures = failures - 1 WHERE whose = ? AND failures > 0", hashed(whose))
 
     def forget(self, *whose):
@@ -59,8 +65,8 @@ class Throttle:
         self.db.execute("DELETE FROM attempts WHERE whose = ?", hashed(whose))
 
     def purge(self):
-        """Remove the counts whose WINDOW is over; returns how many."""
-        return self.db.execute("DELETE FROM attempts WHERE since <= ?", int(time.time()) - WINDOW)
+        """Remove the counts whose WINDOW is over."""
+        self.db.execute("DELETE FROM attempts WHERE since <= ?", int(time.time()) - WINDOW)
 
 
 def network(address):

@@ -2,7 +2,9 @@
 
 import datetime
 import functools
-import time
+
+import dates
+import labels
 
 STATUSES = {"todo": "To do", "in_progress": "In progress", "done": "Done"}
 
@@ -15,6 +17,9 @@ ONE = {
     "place": "“{name}” moved to another place",
     "delete": "“{name}” deleted",
     "restore": "“{name}” restored",
+    "archive": "“{name}” archived",
+    "archive_old": "“{name}” archived by itself",
+    "unarchive": "“{name}” brought back from the archive",
     "todo_add": "Added “{name}”",
     "todo_edit": "Changed “{before}” to “{after}”",
     "todo_tick": "Ticked “{name}”",
@@ -22,6 +27,20 @@ ONE = {
     "todo_move": "Moved “{name}” to another place",
     "todo_delete": "Deleted “{name}”",
     "todo_restore": "Restored “{name}”",
+    "todo_text": "List edited: {edits}",
+    "todo_carry": "Moved “{name}” to “{other}”",
+    "todo_to_ticket": "Made “{name}” a ticket of its own",
+    "ticket_to_todo": "“{name}” made a to-do",
+    "describe": "Description of “{name}” changed",
+    "due": "“{name}” is due {after}",
+    "undue": "“{name}” has no due date any more",
+    "label": "“{name}” labelled {added}",
+    "unlabel": "“{name}” not labelled {removed} any more",
+    "relabel": "“{name}” labelled {added} instead of {removed}",
+    "label_rename": "Label “{before}” renamed to “{after}”",
+    "label_colour": "Label “{name}” is {after} now",
+    "label_merge": "Label “{name}” merged into “{into}”",
+    "label_delete": "Label “{name}” deleted",
 }
 # The same on the ticket's own page, which need not name it.
 OWN = ONE | {
@@ -31,59 +50,160 @@ OWN = ONE | {
     "place": "Moved to another place",
     "delete": "Deleted",
     "restore": "Restored",
+    "due": "Due {after}",
+    "undue": "Due date taken away",
+    "label": "Labelled {added}",
+    "unlabel": "Not labelled {removed} any more",
+    "relabel": "Labelled {added} instead of {removed}",
+    "archive": "Archived",
+    "archive_old": "Archived by itself",
+    "unarchive": "Brought back from the archive",
+    "describe": "Description changed",
 }
-SEVERAL = {"add": "{count} tickets added", "todo_add": "Added {count} to-dos"}
+SEVERAL = {
+    "add": "{count} tickets added",
+    "archive": "{count} tickets archived",
+    "archive_old": "{count} tickets archived by themselves",
+    "todo_add": "Added {count} to-dos",
+}
 PREFIXES = {"undo": "Undone: ", "redo": "Done again: "}
-SHOWN_COLUMN = {"rename": "title", "todo_edit": "text", "move": "status"}
+SHOWN_COLUMN = {
+    "rename": "title", "todo_edit": "text", "move": "status",
+    "due": "due", "label_rename": "name", "label_colour": "colour",
+}  # fmt: skip
 
 
-def describe(kind, changes, names, step_kind=None, sentences=ONE):
+def describe(kind, changes, names, step_kind=None, sentences=ONE, today=None):
     """One sentence on an action, from `sentences` (ONE, or OWN on the ticket's page).
 
-    `changes` are the journal's, `names` maps (table, id) to a title or text, and `step_kind` is what an undo
-    or redo took back or did again.
+    It is about the row that was changed last. `changes` are the journal's, `names` maps (table, id) to a title, a text
+    or a label's name, `step_kind` is what an undo or redo took back or did again, and `today` (a date; else the
+    server's) says which dates need no year.
     """
+    today = today or dates.today_in("")
     if kind == "undo":
         changes = [(table, row_id, after, before) for table, row_id, before, after in reversed(changes)]
     if kind in PREFIXES:
-        return PREFIXES[kind] + describe(step_kind, changes, names, sentences=sentences)
+        return PREFIXES[kind] + describe(step_kind, changes, names, sentences=sentences, today=today)
+    if kind == "import":  # of which the labels may be changes, too
+        count = sum(table == "tickets" for table, _, _, _ in changes)
+        return f"{count:,} ticket{'' if count == 1 else 's'} imported"
+    table, row_id, before, after = changes[-1]  # before it stand those that made room, and new labels
     if kind in SEVERAL and len(changes) > 1:
-        return SEVERAL[kind].format(count=len(changes))
-    table, row_id, before, after = changes[-1]  # before it stand those that made room
-    if kind == "move" and "status" not in after:
-        kind = "place"
-    elif kind == "todo_tick" and not after["done"]:
-        kind = "todo_untick"
-    column = SHOWN_COLUMN.get(kind)
-    shown = STATUSES.get if column == "status" else str
-    return sentences[kind].format(
+        rows = [change[3] for change in changes if change[0] == table]
+        if len(rows) > 1:
+            return SEVERAL[kind].format(count=len(rows)) + marks_of_several(rows)
+    column, added, removed = SHOWN_COLUMN.get(kind), "", ""
+    shown = {"status": STATUSES.get, "due": lambda due: due and day_said(due, today)}.get(column, str)
+    if "labels" in after:
+        added, removed = label_names(after, before, names), label_names(before, after, names)
+    sentence = sentences[variant(kind, after, added, removed)]
+    return sentence.format(
         name=names.get((table, row_id), "…"),
         before=shown(before.get(column)),
         after=shown(after.get(column)),
+        other=names.get(("tickets", after.get("ticket_id")), "…"),
+        edits=edits(changes) if kind == "todo_text" else "",
+        added=added,
+        removed=removed,
+        into=names.get(tuple(changes[-2][:2]), "…") if kind == "label_merge" else None,
+    ) + (marks(after, added, today) if kind == "add" else "")
+
+
+def variant(kind, after, added, removed):
+    """What an action is called by what it did."""
+    if kind == "move" and "status" not in after:
+        return "place"
+    if kind == "todo_tick" and not after["done"]:
+        return "todo_untick"
+    if kind == "due" and not after["due"]:
+        return "undue"
+    if kind == "label" and removed:
+        return "relabel" if added else "unlabel"
+    return kind
+
+
+def label_names(after, before, names):
+    """The labels that a ticket has `after` and had not `before`, by name: bug and client."""
+    had = labels.ids(before.get("labels") or "")
+    return in_a_row(
+        names.get(("labels", each), "…") for each in labels.ids(after.get("labels") or "") if each not in had
     )
 
 
-def day(seconds, now=None):
-    """A day in words: today, yesterday, Thu, 12 Nov, 12 Nov 2025."""
-    return day_from(seconds, time.localtime(now)[:3])
+def in_a_row(things, last=" and "):
+    """Things as a sentence lists them: a, b and c."""
+    *first, end = [*things] or [""]
+    return ", ".join(first) + last + end if first else end
+
+
+def marks(ticket, named, today):
+    """What a new ticket came with: with home, due Fri 27 Nov."""
+    due = f", due {day_said(ticket['due'], today)}" if ticket.get("due") else ""
+    return (f" with {named}" if named else "") + due
+
+
+def marks_of_several(tickets):
+    """The same of several, in numbers."""
+    labelled = sum(bool(ticket.get("labels")) for ticket in tickets)
+    dated = sum(bool(ticket.get("due")) for ticket in tickets)
+    return (f", {labelled} with labels" if labelled else "") + (f", {dated} with a due date" if dated else "")
+
+
+def day_said(due, today):
+    """A due date (YYYY-MM-DD) in words."""
+    return dates.said(datetime.date.fromisoformat(due), today)
+
+
+#: The due dates by which the board is filtered, as its chips say them.
+DUE = {"late": "Late", "today": "Today", "week": "This week"}
+
+
+def filtered(due, names, today):
+    """What a filter asks for: due this week (today until Sun 29 Nov), labelled bug and client."""
+    sunday = dates.said(dates.end_of_week(today), today)
+    said = {"late": "late", "today": "due today", "week": f"due this week (today until {sunday})"}
+    parts = [in_a_row((said[each] for each in DUE if each in due), " or ")]
+    parts.append(f"labelled {in_a_row(names)}" if names else "")
+    return ", ".join(filter(None, parts))
+
+
+def edits(changes):
+    """What became of a list, in words: 2 added, 1 changed."""
+    counts = {"added": 0, "changed": 0, "moved": 0, "deleted": 0}
+    for row_changes in rows_of(changes).values():
+        if "deleted_at" in row_changes:
+            counts["deleted" if row_changes["deleted_at"] else "added"] += 1
+        else:
+            counts["changed" if {"text", "done"} & row_changes.keys() else "moved"] += 1
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def rows_of(changes):
+    """The columns after these changes, by row."""
+    rows = {}
+    for table, row_id, _, after in changes:
+        rows.setdefault((table, row_id), {}).update(after)
+    return rows
 
 
 @functools.lru_cache(4096)
-def day_from(seconds, today):
-    """The day as it is called on the day `today` (year, month, day)."""
-    then = time.localtime(seconds)
-    days = (datetime.date(*today) - datetime.date(*then[:3])).days
+def day(seconds, zone, today):
+    """The day of a moment in words, seen from `today` in that time zone: today, yesterday, Thu, 12 Nov, 12 Nov 2025."""
+    then = dates.local(seconds, zone)
+    days = (today - then.date()).days
     if days < 2:
         return ("today", "yesterday")[max(days, 0)]
     if days < 7:
-        return time.strftime("%a", then)
-    return time.strftime("%-d %b" if then.tm_year == today[0] else "%-d %b %Y", then)
+        return f"{then:%a}"
+    return f"{then.day} {then:%b}" + ("" if then.year == today.year else f" {then.year}")
 
 
-def moment(seconds, now=None):
-    """A time in words: 14:02 today, else the day."""
-    words = day(seconds, now)
-    return time.strftime("%H:%M", time.localtime(seconds)) if words == "today" else words
+@functools.lru_cache(4096)
+def moment(seconds, zone, today):
+    """A moment in words: 14:02 on the day itself, else the day."""
+    words = day(seconds, zone, today)
+    return f"{dates.local(seconds, zone):%H:%M}" if words == "today" else words
 
 
 #: What of a User-Agent header names the browser and the machine; the first that is in it counts.
@@ -100,19 +220,13 @@ def browser(user_agent):
     return f"{name} on {machine}" if machine else name
 
 
-def in_trash(seconds, now=None):
-    """How long ago something was deleted, and how many of its 30 days are left."""
-    now = now or time.time()
-    ago = now - seconds
-    if ago < 60:
-        return "just now"
-    words = day(seconds, now)
+def in_trash(seconds, kept, zone, today):
+    """How long ago something was deleted, and how many of the days for which it is `kept` are left.
+
+    It goes by the calendar, for the page is the same all day.
+    """
+    words = day(seconds, zone, today)
     if words in ("today", "yesterday"):
         return words
-    days = int(ago // 86400)
-    return f"{days} days ago, {max(30 - days, 0)} left"
-
-
-def day_number():
-    """A number that changes at midnight, and with it what `day` says."""
-    return time.localtime().tm_yday
+    days = (today - dates.local(seconds, zone).date()).days
+    return f"{days} days ago, {max(kept - days, 0)} left"

@@ -75,7 +75,11 @@
       const other = fresh.querySelector("#" + kept.id);
       const here = new Text();
       kept.replaceWith(here);
-      if (other) other.replaceWith(kept);
+      if (other) {
+        $(kept).find("label").text($(other).find("label").text());
+        $(kept).find("textarea").attr("placeholder", $(other).find("textarea").attr("placeholder"));
+        other.replaceWith(kept);
+      }
       here.replaceWith(other || kept);
     }
     old.replaceWith(fresh);
@@ -121,12 +125,14 @@
     some.length === others.length &&
     some.every((one, number) => one.tagName === others[number].tagName && one.id === others[number].id);
 
+  let isSelecting = false; // asked of the selection for each card, it would lay the page out for each
+  $(document).on("selectionchange", () => (isSelecting = !getSelection().isCollapsed));
+
   // Whether somebody is at work on it, so that a redraw has to wait.
   function isBusy(element) {
-    const selection = getSelection();
     return (
       $(element).find("*").addBack().is("details[open], .edit, .move, .both, .dragged") ||
-      (!selection.isCollapsed && selection.containsNode(element, true))
+      (isSelecting && getSelection().containsNode(element, true))
     );
   }
 
@@ -158,8 +164,8 @@
   function rememberFocus() {
     const active = document.activeElement;
     const owners = $(active).parents("[id]").get().flatMap(withNeighbours);
-    const key = active.dataset.k === "delete" ? "edit" : active.dataset.k; // not on the next row's Delete
-    return { id: active.id, key, owners };
+    const key = active.dataset.k || $(active).closest("[data-opener]").data("opener");
+    return { id: active.id, key: key === "delete" ? "edit" : key, owners }; // not on the next row's Delete
   }
 
   function withNeighbours(owner) {
@@ -168,7 +174,7 @@
   }
 
   function giveBackFocus(focus) {
-    if (document.activeElement !== document.body) return;
+    if ($(document.activeElement).not("body").is(":visible")) return;
     for (const id of [focus.id, ...focus.owners]) {
       const $place = $(id ? byId(id) : null);
       const $same = $place.filter("button, a, textarea, summary").add($place.find(`[data-k="${focus.key}"]`));
@@ -191,8 +197,11 @@
 
   $(document).on("submit", "form", function (event) {
     if (this.method !== "post" || event.isDefaultPrevented()) return;
+    if ("slow" in this.dataset) return waitFor(this, event.originalEvent.submitter);
     event.preventDefault();
     closeMenus();
+    if (this.dataset.upload) return sendFile(this);
+    if ($(event.originalEvent.submitter).is("[data-preview]")) return preview(this, event.originalEvent.submitter);
     if ($(this).attr("action") === "/logout") forgetDrafts();
     if ($(this).is(".add")) sendLines(this);
     else if (!$(this).data("busy")) send(this, event.originalEvent.submitter);
@@ -222,6 +231,17 @@
         else showProblem($form, xhr);
         keepUnsent(xhr, url, owner, again);
       });
+  }
+
+  // Show what a text would look like, above the form that has it.
+  function preview(form, button) {
+    post(button.getAttribute("formaction"), $(form).serializeArray())
+      .done(function (html, _, xhr) {
+        clearProblems($(form));
+        arrive(html, xhr);
+        byId("preview").focus();
+      })
+      .fail((xhr) => showProblem($(form), xhr));
   }
 
   // What got lost, once more and as it was meant then, whatever the page shows by now.
@@ -259,6 +279,51 @@
     location.assign(page);
     if (stays) location.reload();
   }
+
+  // Files: how much has arrived is shown, and that something is done with it
+
+  function sendFile(form) {
+    const [$form, [file]] = [$(form), $(form).find("[type=file]").prop("files")];
+    const $progress = $form.find("progress").prop("hidden", false).attr("value", 0);
+    const $button = $form.find("button").prop("disabled", true);
+    const stop = (xhr) => {
+      $progress.prop("hidden", true);
+      $button.prop("disabled", false);
+      showProblem($form, xhr);
+    };
+    clearProblems($form);
+    if (file.size > form.dataset.upload) return stop(refusal($form, form.dataset.tooLarge));
+    const watched = () => {
+      const xhr = $.ajaxSettings.xhr();
+      xhr.upload.onprogress = ({ loaded, total }) => $progress.attr("value", (loaded / total) * 100);
+      xhr.upload.onload = () => $progress.removeAttr("value"); // it is being read there
+      return xhr;
+    };
+    const fields = { data: new FormData(form), processData: false, contentType: false, xhr: watched };
+    $.ajax({ url: form.getAttribute("action"), method: "POST", ...fields })
+      .done((html, _, xhr) => arrive(html, xhr))
+      .fail(stop);
+  }
+
+  // What the server would say of the field in this form that has a file.
+  const refusal = ($form, responseText) => ({
+    status: 413,
+    responseText,
+    getResponseHeader: (name) => ({ "Content-Type": "text/plain", "X-Field": $form.find("[type=file]").attr("name") })[name],
+  });
+
+  // A form whose answer is another page and takes its time: the browser sends it, once.
+  function waitFor(form, button) {
+    if ($(form).data("busy")) return false;
+    $(form).data("busy", true).find("progress").prop("hidden", false);
+    $(button).attr("aria-disabled", "true");
+    return true;
+  }
+
+  $(window).on("pageshow", function () { // who comes back by "Back" finds it ready
+    $("form[data-slow]").data("busy", false).find("progress").prop("hidden", true);
+    $("form[data-slow] button").removeAttr("aria-disabled");
+  });
 
   // Adding: the field is ready for the next line while the last one is still under way. What got lost comes back into
   // it, and while it stands there as it was, each goes again with its own key, so that nothing is added twice.
@@ -379,7 +444,7 @@
     const message = plain ? xhr.responseText : xhr.status ? `Something went wrong (${xhr.status}). Nothing was saved.` : LOST;
     const field = xhr.getResponseHeader("X-Field");
     const $input = $form.find(`[name="${field}"]:visible`);
-    const $note = $input.length ? $("#" + $input.attr("aria-describedby")) : $form.find(".problem").first();
+    const $note = $input.length ? $("#" + $input.attr("aria-describedby").split(" ")[0]) : $form.find(".problem").first();
     clearProblems($form);
     if ($input.length) {
       $input.attr("aria-invalid", "true").trigger("focus");
@@ -455,9 +520,18 @@
         etag = xhr.getResponseHeader("ETag");
         behind = false;
         held.clear();
+        const told = $("#board-head > p").text();
         place(html);
+        say($("#board-head > p").text(), told);
       })
       .fail((xhr) => (isLost(xhr) ? notify("No answer came. Try again in a moment.") : location.assign(url)));
+  }
+
+  // Tell who can't see it: a live region that comes with its text is silent, the one of the toasts speaks.
+  function say(text, told) {
+    if (text === told) return;
+    $("#toast").children(".hidden").remove().end().append($("<p class=hidden>").text(text));
+    hideToastLater();
   }
 
   $(document).on("click", "a[data-view]", function (event) {
@@ -493,8 +567,11 @@
     search($("#q").val());
   });
 
+  // The chips stay chosen.
   function search(text, isTyping) {
-    show(text.trim() ? "/?" + new URLSearchParams({ q: text.trim() }) : "/", isTyping, isTyping);
+    const chosen = [...new URLSearchParams(location.search)].filter(([name]) => name === "label" || name === "due");
+    const query = new URLSearchParams([...(text.trim() ? [["q", text.trim()]] : []), ...chosen]);
+    show("/" + (query.size ? "?" + query : ""), isTyping, isTyping);
   }
 
   window.addEventListener("popstate", function () {
@@ -571,11 +648,17 @@
       const [fresh] = elementsOf(html);
       const old = byId(fresh?.id);
       if (!old) return look(); // it has gone meanwhile
+      const opener = $(old).find("[data-k=title]:focus").data("k") || link.dataset.k || "more"; // where the focus goes back
       before.set(fresh.id, before.get(fresh.id) || old);
       swap(old, fresh);
-      const field = $(fresh).find("textarea, select").filter(":visible")[0];
+      const tapped = matchMedia("(hover: none)").matches ? ", [name=label]" : ""; // the keyboard would cover the labels
+      const field = $(fresh).find("textarea, select, input[autofocus]" + tapped).filter(":visible")[0];
       field?.focus();
-      field?.setSelectionRange?.(field.value.length, field.value.length);
+      if (field?.dataset.says) field.select(); // another date is a new one
+      else if (field?.type !== "checkbox") field?.setSelectionRange?.(field.value.length, field.value.length);
+      const form = $(field).closest(".edit, .move")[0];
+      form?.setAttribute("data-opener", opener);
+      form?.scrollIntoView({ block: "nearest" }); // with its buttons
     });
   }
 
@@ -586,8 +669,10 @@
     before.delete(part.id);
     forgetDraft($(part));
     for (const [name, { owner }] of unsent) if (owner === part.id || part.querySelector("#" + owner)) isSent(name);
+    const opener = $(part).find("[data-opener]").data("opener") || "edit";
     swap(part, old);
-    $(old).find("[data-k=edit], [data-k=more], .plus").addBack(".plus").filter(":visible").first().trigger("focus");
+    const $openers = $(old).find(`[data-k=${opener}]`).add($(old).find("[data-k=more], .plus").addBack(".plus"));
+    $openers.filter(":visible").first().trigger("focus");
     if (held.size) look();
     return true;
   }
@@ -601,15 +686,34 @@
 
   const composes = (event) => event.originalEvent.isComposing || event.keyCode === 229;
 
-  $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select", function (event) {
+  $(document).on("keydown", ".add textarea, .edit textarea, .both textarea, .move select, .edit input, .edit select", function (event) {
     if (composes(event)) return;
-    if (event.key === "Enter" && !event.shiftKey && $(this).is("textarea")) {
+    const hasLines = $(this).is("[data-lines]"); // there Enter breaks the line
+    if (event.key === "Enter" && (hasLines ? event.ctrlKey || event.metaKey : !event.shiftKey && $(this).is("textarea"))) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === "Escape" && cancel(this)) {
+    } else if (event.key === "Escape" && !(hasLines && isChanged(this)) && cancel(this)) {
       event.preventDefault();
     }
   });
+
+  // A long text is not given up by one key.
+  const isChanged = (field) => field.value !== $(field.form).find("[name=was]").val();
+
+  // What a date field would be understood as, in the server's words
+
+  let asking;
+  $(document).on("input", "[data-says]", function () {
+    const [field, note] = [this, byId(this.getAttribute("aria-describedby"))];
+    $(field).removeAttr("aria-invalid");
+    clearTimeout(asking);
+    asking = setTimeout(() => $.ajax({ url: field.dataset.says, data: { text: field.value } }).done(function (words) {
+      if ($(field).is("[aria-invalid]")) return; // it was refused meanwhile
+      $(note).removeClass("problem").addClass("hint").text(words);
+    }), 150);
+  });
+
+  $("[data-time-zone]").val(Intl.DateTimeFormat().resolvedOptions().timeZone);
 
   // Drafts: what is typed and not yet saved outlives a reload; it is kept for each person and forgotten at logout
 
@@ -852,10 +956,11 @@
   let redrawn = 0; // when; a list that grows above its menu scrolls by itself
   document.addEventListener("scroll", () => (Date.now() - redrawn < 200 ? putSheet() : closeMenus()), true);
   $(document).on("click", (event) => closeMenus($(event.target).closest("details.menu")));
-  $(document).on("keydown", "details.menu[open]", function (event) {
-    if (event.key !== "Escape") return;
-    this.open = false;
-    $(this).find("summary").trigger("focus");
+  $(document).on("keydown", function (event) {
+    const menu = $("details.menu[open]").last(); // Safari's click doesn't give it the focus
+    if (event.key !== "Escape" || !menu.length) return;
+    menu.prop("open", false);
+    menu.find("summary").trigger("focus");
   });
 
   $(document).on("focusout", "details.menu[open]", function (event) {
@@ -875,10 +980,18 @@
 
   $(function () {
     const url = new URL(location.href);
-    if (url.searchParams.has("done")) hideToastLater();
-    for (const name of ["done", "edit", "move", "add"]) url.searchParams.delete(name); // not once more at a reload
+    if (url.searchParams.has("done") || url.searchParams.has("changed")) hideToastLater();
+    const passing = ["done", "changed", "edit", "move", "carry", "add", "labels", "date"]; // not once more at a reload
+    for (const name of passing) url.searchParams.delete(name);
+    for (const [id, top] of history.state?.scrolled || []) $("#" + id).scrollTop(top);
     history.replaceState(null, "", url);
     view = entered = here();
     lookLater();
+  });
+
+  // Who comes back finds the columns where they were.
+  $(window).on("pagehide", function () {
+    const lists = $(".tickets, .beside").get().filter(({ scrollTop }) => scrollTop);
+    history.replaceState({ scrolled: lists.map(({ id, scrollTop }) => [id, scrollTop]) }, "");
   });
 })(jQuery);

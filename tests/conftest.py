@@ -1,5 +1,6 @@
 """What the tests share: a database on each engine, the app on it, and people who are logged in."""
 
+import contextlib
 import html
 import importlib.util
 import itertools
@@ -65,6 +66,24 @@ def new_database(engine, tmp_path_factory):
     for name in names:
         server.execute(f"DROP DATABASE {name}" + (" WITH (FORCE)" if engine == "postgresql" else ""))
     server.close()
+
+
+def hang_up(address):
+    """End each connection to that database on PostgreSQL or MariaDB; NIKKO may end some itself when it notices."""
+    with contextlib.closing(database.SQL(address)) as db:
+        if db.kind == "postgresql":
+            others = (
+                "SELECT pid AS id FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            end = "SELECT pg_terminate_backend({id}, 5000)"
+        else:
+            others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+            end = "KILL {id}"
+        connections = db.execute(others)
+        assert connections, "nobody is connected"
+        for connection in connections:
+            with contextlib.suppress(RuntimeError):
+                db.execute(end.format_map(connection))
 
 
 @pytest.fixture

@@ -206,5 +206,5 @@ def contents(site):
     """All that the database holds."""
     return {
         table: sorted(map(repr, site.db.execute(f"SELECT * FROM {table}")))
-        for table in ("nikko", "users", "sessions", "tickets", "todos", "actions", "resets")
+        for table in ("nikko", "users", "sessions", "tickets", "todos", "labels", "actions", "resets")
     }

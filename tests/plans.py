@@ -4,7 +4,7 @@ import re
 from contextlib import contextmanager
 
 #: By what a row may be found: whose it is, a key that the person has, or a time that is over.
-OWNERS = {"user_id", "ticket_id", "rowid", "id", "code", "whose", "username_key"}
+OWNERS = {"user_id", "ticket_id", "rowid", "id", "code", "whose", "username_key", "calendar_key", "upload_id"}
 TIMES = {"seen_at", "created_at", "expires_at", "since"}
 
 

@@ -11,6 +11,7 @@ from hostile import HOSTILE_TEXTS
 from pages import at_once, contents, land, one_engine, parse, path_of, press, problems, read
 
 import helpers
+import throttle
 
 GOOD = "Ein Löffel voll Sägespäne"
 TAKEN = "Somebody already has that name. Try another."
@@ -20,8 +21,9 @@ names = (f"noor{number}" for number in itertools.count(1))
 
 @pytest.fixture
 def quick_hashes(site, monkeypatch):
-    """Hashes that take no time, for tests of something else."""
+    """Hashes that take no time, and as many accounts as it takes, for tests of something else."""
     monkeypatch.setattr(site.helpers, "HASH_METHOD", "pbkdf2:sha256:1")
+    monkeypatch.setattr(site, "REGISTRATIONS_OF_ADDRESS", 10**6)
 
 
 def form(**changes):
@@ -125,6 +127,82 @@ def test_of_people_who_register_the_same_name_at_the_same_moment_one_gets_it(sit
                 assert problems(parse(answer)) == [TAKEN]
                 assert parse(answer).one("input", name="first_name").attributes["value"] == "Noor"
                 assert person.get("/").status_code == 303
+
+
+# Too many accounts
+
+
+@pytest.fixture
+def three_accounts(visitor, quick_hashes, site, monkeypatch):
+    """An address that has made as many accounts as it may; gives a function that asks for another one."""
+    monkeypatch.setattr(site, "REGISTRATIONS_OF_ADDRESS", 3)
+
+    def register(address="127.0.0.1", **changes):
+        fields, environment = form(**changes), {"REMOTE_ADDR": address}
+        return a_visitor(site).client.post("/register", data=fields, environ_overrides=environment)
+
+    assert [register().status_code for _ in range(3)] == [303] * 3
+    return register
+
+
+def test_an_address_makes_a_limited_number_of_accounts(three_accounts, site):
+    username = next(names)
+    response = three_accounts(username=username)
+    assert response.status_code == 429
+    assert 0 < int(response.headers["Retry-After"]) <= throttle.WINDOW
+    page = parse(response)
+    assert problems(page) == ["Too many accounts from your network. Wait 15 minutes and try again."]
+    assert [page.one(id=name).attributes["value"] for name in ("first_name", "last_name", "username")] == [
+        "Noor", "Árnason", username,
+    ]  # fmt: skip
+    assert not stored(site, username)
+    assert three_accounts("192.0.2.7").status_code == 303
+
+
+def test_it_makes_more_after_its_time(three_accounts, site):
+    site.db.execute("UPDATE attempts SET since = since - ?", throttle.WINDOW)
+    assert three_accounts().status_code == 303
+
+
+def test_a_network_of_ipv6_makes_as_many_accounts_as_one_address(three_accounts):
+    answers = [three_accounts(f"2001:db8:1:2::{number}").status_code for number in range(4)]
+    assert answers == [303] * 3 + [429]
+
+
+def test_who_may_make_no_more_accounts_can_log_in(three_accounts, new_person, site):
+    person = new_person()
+    assert a_visitor(site).post("/login", username=person.username, password=PASSWORD).status_code == 303
+
+
+def test_a_class_registers_from_one_address(site):
+    assert site.REGISTRATIONS_OF_ADDRESS >= 30
+
+
+def test_a_registration_that_is_refused_is_no_account(visitor, quick_hashes, site, monkeypatch):
+    monkeypatch.setattr(site, "REGISTRATIONS_OF_ADDRESS", 1)
+    taken = form()
+    site.insert_user(taken["username"], taken["username"], "-", "Noor", "Árnason")
+    with monkeypatch.context() as busy:
+        busy.setattr(site.helpers, "hash_password", lambda _: (_ for _ in ()).throw(site.Problem(503, "busy")))
+        answers = [a_visitor(site).post("/register", **form()).status_code for _ in range(2)]
+    answers += [a_visitor(site).post("/register", **form(password="short")).status_code for _ in range(2)]
+    answers += [a_visitor(site).post("/register", **taken).status_code for _ in range(2)]
+    assert answers == [503, 503, 422, 422, 422, 422]
+    assert a_visitor(site).post("/register", **form()).status_code == 303
+    assert a_visitor(site).post("/register", **form()).status_code == 429
+
+
+def test_accounts_of_the_same_moment_are_all_counted(visitor, quick_hashes, site, monkeypatch):
+    monkeypatch.setattr(site, "REGISTRATIONS_OF_ADDRESS", 3)
+    answers = at_once(*[lambda: a_visitor(site).post("/register", **form()).status_code for _ in range(8)])
+    assert sorted(answers) == [303] * 3 + [429] * 5
+
+
+def test_a_name_that_is_taken_costs_no_hash(visitor, quick_hashes, site, monkeypatch):
+    taken = form()
+    a_visitor(site).post("/register", **taken)
+    monkeypatch.setattr(site.helpers, "hash_password", pytest.fail)
+    assert problems(parse(visitor.post("/register", **taken))) == [TAKEN]
 
 
 # What may be a name or a password (no database needed)
@@ -606,7 +684,7 @@ def test_hashing_never_takes_more_than_two_at_a_time(site, monkeypatch):
             with queue:
                 asked.append(1)
                 queue.notify_all()
-            return self.semaphore.acquire(timeout=10)
+            return self.semaphore.acquire(timeout=timeout)
 
         def release(self):
             self.semaphore.release()
@@ -621,7 +699,8 @@ def test_hashing_never_takes_more_than_two_at_a_time(site, monkeypatch):
             inside.pop()
         return False
 
-    monkeypatch.setattr(site.helpers, "hashing", Watched(site.helpers.hashing))
+    places = site.helpers.hashing
+    monkeypatch.setattr(site.helpers, "hashing", places._replace(free=Watched(places.free)))
     monkeypatch.setattr(site.helpers, "check_password_hash", check)
     answers = at_once(*[lambda: a_visitor(site).post("/login", username="nobody", password="x") for _ in range(6)])
     assert {answer.status_code for answer in answers} == {422}
@@ -629,19 +708,26 @@ def test_hashing_never_takes_more_than_two_at_a_time(site, monkeypatch):
     assert max(most) == 2
 
 
-def test_a_login_that_finds_no_place_among_the_hashes_is_told_to_try_again_and_is_no_failure(site, monkeypatch, capsys):
+@pytest.mark.parametrize("full", ["free", "queue"])
+def test_a_login_that_finds_no_place_among_the_hashes_is_told_to_try_again_and_is_no_failure(
+    site, monkeypatch, capsys, full
+):
     class Full:
         def acquire(self, timeout):
             return False
 
-    monkeypatch.setattr(site.helpers, "hashing", Full())
+    places = site.helpers.hashing
+    monkeypatch.setattr(site.helpers, "hashing", places._replace(**{full: Full()}))
     site.db.execute("DELETE FROM attempts")
     response = a_visitor(site).post("/login", username="nobody", password="x")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
     assert "Try again in a few seconds." in response.text
     assert "wrong-password" not in capsys.readouterr().err
-    assert {row["failures"] for row in site.db.execute("SELECT failures FROM attempts")} == {0}
+    assert not site.db.execute("SELECT failures FROM attempts")
+    monkeypatch.undo()
+    assert all(places.queue.acquire(timeout=0) for _ in range(20))  # who was refused has left it
+    places.queue.release(20)
 
 
 def test_old_sessions_and_old_trash_go_at_the_next_login(visitor, new_person, site):

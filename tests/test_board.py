@@ -226,6 +226,16 @@ def test_each_page_carries_another_key(mira):
     assert key_on(read(mira, "/")) != key_on(read(mira, "/"))
 
 
+def test_the_same_line_from_two_pages_is_added_twice(mira):
+    keys = [key_on(read(mira, "/")) for _ in range(3)]
+    for key in keys[:2]:
+        mira.post("/tickets", title="milk", key=key)
+    assert titles(mira) == ["milk", "milk"]
+    mira.post("/undo")
+    mira.post("/tickets", title="milk", key=keys[2])
+    assert titles(mira) == ["milk", "milk"]
+
+
 def test_two_people_may_have_the_same_key(new_person):
     mira, noor = new_person(), new_person()
     for person in (mira, noor):

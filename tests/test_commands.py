@@ -60,12 +60,12 @@ def run(site, *arguments, **options):
     return site.app.test_cli_runner().invoke(args=arguments, **options)
 
 
-def flask(file, *arguments):
+def flask(file, *arguments, **environment):
     """Run a command as people do, on that database; returns it with `returncode`, `stdout` and `stderr`."""
     address = file if "://" in str(file) else f"sqlite:///{file}"
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", ROOT / "app.py", *arguments],
-        env=os.environ | {"DATABASE_URL": address}, capture_output=True, text=True, timeout=60,
+        env=os.environ | {"DATABASE_URL": address} | environment, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
 
@@ -275,6 +275,7 @@ def test_an_empty_nikko_says_that_it_has_no_users(file):
 
 
 def test_a_purge_removes_what_is_past_its_time_and_nothing_else(site, mira):
+    run(site, "purge")  # what other tests have left
     now = int(time.time())
     ids = mira.add_tickets("old", "young", "kept")
     for ticket_id, days in zip(ids, (31, 29)):
@@ -497,7 +498,7 @@ def spoil(file, taken, how):
         "UPDATE nikko SET version = 1000",
         "DROP TABLE actions",
         "ALTER TABLE tickets DROP COLUMN title_folded",
-        "INSERT INTO todos VALUES (7, 1234, '', '', 0, 0, 0, NULL)",
+        "INSERT INTO todos VALUES (7, 1234, '', '', 0, 0, 0, NULL, NULL)",
     ],
 )
 def test_what_is_no_whole_backup_changes_nothing(file, taken, how):
@@ -676,6 +677,22 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(address, sql, level,
     assert word in sentence
 
 
+@pytest.mark.parametrize("many", [1, 2, 7])
+def test_the_doctor_reads_the_journal_part_by_part(address, monkeypatch, many):
+    monkeypatch.setattr(doctor, "MANY", many)
+    with opened(address) as db:
+        user_id = add_person(db)
+        tickets = [add_ticket(db, user_id, str(number)) for number in range(5)]
+        with Journal(db).action(user_id, "move") as action:
+            for ticket_id in tickets:
+                action.change("tickets", ticket_id, status="done")
+        assert examined(address)[doctor.WARNING] == []
+        db.execute("UPDATE actions SET changes = ? WHERE ticket_id = ?", '[["tickets", 1000000, {}, {}]]', tickets[3])
+        assert examined(address)[doctor.WARNING][0].startswith("1 actions name rows that are gone")
+        db.execute("DELETE FROM tickets WHERE id = ?", tickets[1])
+        assert examined(address)[doctor.WARNING][0].startswith("2 actions name rows that are gone")
+
+
 def test_the_doctor_finds_rows_that_belong_to_none(file):
     make(file, "one")
     with contextlib.closing(sqlite3.connect(file)) as other:
@@ -753,7 +770,10 @@ def fill(db):
     with journal.action(other_id, "add") as action:
         ticket_id = action.add("tickets", user_id=other_id, title="other", status="done", status_since=0, position=0.1)
         action.add("todos", ticket_id=ticket_id, text="😀" * 500, done=1, position=2**0.5)
+        action.add("labels", user_id=other_id, name="Café", name_key="cafe", colour="blue")
     journal.undo(other_id)
+    upload_id = db.execute("INSERT INTO uploads (user_id, name, created_at) VALUES (?, 'board.csv', 7)", user_id)
+    db.execute("INSERT INTO upload_parts (upload_id, number, content) VALUES (?, 1, ?)", upload_id, "A" * 70_000)
     db.execute("INSERT INTO attempts (whose, failures, since) VALUES (?, 3, 2000000000000)", "a" * 64)
     db.execute("INSERT INTO resets (code, user_id, expires_at) VALUES (?, ?, 2000000000000)", "c" * 64, user_id)
     for number, owner in enumerate((user_id, None)):
@@ -780,6 +800,20 @@ def test_a_copy_has_every_row_of_every_table_and_can_be_copied_back(file, addres
     assert copy(address, f"sqlite:///{returned}").returncode == 0
     with opened(returned) as db:
         assert every_row(db) == here
+
+
+def test_the_address_of_a_copy_needs_to_stand_in_no_command(file, address):
+    """Everybody on the machine sees the arguments of a command while it runs, and the password in them."""
+    make(file, "one")
+    ended = flask(file, "copy-to", TARGET_URL=address)
+    assert ended.returncode == 0, ended
+    with opened(address) as db:
+        assert db.execute("SELECT title FROM tickets") == [{"title": "one"}]
+
+
+def test_a_copy_to_nowhere_says_how_to_name_it(file):
+    make(file)
+    assert_refused(flask(file, "copy-to"), "TARGET_URL")
 
 
 def test_what_is_added_to_a_copy_gets_an_id_of_its_own(file, address):

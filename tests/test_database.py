@@ -14,6 +14,7 @@ from pathlib import Path
 import cs50
 import pytest
 import sqlalchemy
+from conftest import hang_up
 from hostile import HOSTILE_TEXTS
 
 import backup
@@ -73,9 +74,11 @@ def impatient(notes, address):
 @pytest.fixture
 def elsewhere(notes, address):
     """The same database through another client, which knows nothing of NIKKO's queue."""
-    with contextlib.closing(sqlalchemy.create_engine(with_driver(address)).raw_connection()) as connection:
+    engine = sqlalchemy.create_engine(with_driver(address))
+    with contextlib.closing(engine.raw_connection()) as connection:
         yield connection
         connection.rollback()
+    engine.dispose()
 
 
 def with_driver(address):
@@ -704,6 +707,34 @@ def test_a_refusal_that_was_caught_in_a_transaction_loses_nothing_in_silence(not
     assert add(notes, "c")
 
 
+@only("sqlite")
+def test_few_connections_stay_open_after_many_at_once_and_none_after_close(notes):
+    def connections():
+        files = [os.readlink(file) for file in Path("/proc/self/fd").iterdir() if os.path.lexists(file)]
+        return files.count(f"{notes.path}-wal")
+
+    everybody = threading.Barrier(40)
+
+    def read():
+        with notes.kept():
+            assert texts(notes) == []
+            everybody.wait(60)
+
+    notes.close()
+    with notes.kept():
+        assert texts(notes) == []
+    for _ in range(3):
+        with notes.kept():
+            assert texts(notes) == []
+        assert connections() == 1
+    assert together(*[read] * 40) == []
+    assert 1 < connections() <= 2 * database.POOL_SIZE
+    notes.close()
+    assert connections() == 0
+    with notes.kept():
+        assert texts(notes) == []
+
+
 def test_a_failed_statement_leaves_nothing_behind_for_the_next_thread(notes):
     for _ in range(20):
         with pytest.raises(RuntimeError):
@@ -899,39 +930,27 @@ def test_two_transactions_on_sqlite_take_turns_instead_of_a_deadlock(notes):
 # What goes wrong outside
 
 
-def own_connections(db):
-    """What each engine calls the connections of this database, but for the one that asks."""
-    if db.kind == "postgresql":
-        return db.execute(
-            "SELECT pid AS id FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    return db.execute(
-        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
-    )  # fmt: skip
-
-
-def cut_off(address):
-    """End every connection to this database but the one that does it."""
-    with contextlib.closing(database.SQL(address)) as db:
-        connections = own_connections(db)
-        for connection in connections:
-            if db.kind == "postgresql":
-                db.execute("SELECT pg_terminate_backend(?, 5000)", connection["id"])
-            else:
-                db.execute(f"KILL {connection['id']}")
-        assert connections
-
-
 @only("postgresql", "mysql")
 def test_a_lost_connection_is_unavailable_once_and_then_works(notes, address):
     together(*[lambda: notes.execute("SELECT 1")] * 4)
     add(notes, "before")
-    cut_off(address)
+    hang_up(address)
     with pytest.raises(database.Unavailable):
         add(notes, "lost")
     assert add(notes, "after")
     assert together(*[lambda: notes.execute("SELECT 1")] * 4) == []
     assert texts(notes) == ["before", "after"]
+
+
+@only("postgresql", "mysql")
+def test_who_only_reads_does_not_notice_a_lost_connection(notes, address):
+    add(notes, "kept")
+    hang_up(address)
+    assert texts(notes) == ["kept"]
+    with notes.kept():
+        assert texts(notes) == ["kept"]
+        hang_up(address)
+        assert texts(notes) == ["kept"]
 
 
 @only("postgresql", "mysql")
@@ -941,7 +960,7 @@ def test_a_connection_lost_in_a_transaction_is_unavailable_and_nothing_of_it_is_
         for _ in range(depth):
             stack.enter_context(notes.transaction())
         add(notes, "lost")
-        cut_off(address)
+        hang_up(address)
         add(notes, "lost too")
     assert texts(notes) == []
     assert add(notes, "after")
@@ -951,7 +970,7 @@ def test_a_connection_lost_in_a_transaction_is_unavailable_and_nothing_of_it_is_
 def test_a_lost_connection_that_was_caught_in_a_transaction_writes_nothing_of_what_follows(notes, address):
     with pytest.raises(database.Unavailable), notes.transaction():  # noqa: PT012
         add(notes, "lost")
-        cut_off(address)
+        hang_up(address)
         with contextlib.suppress(database.Unavailable):
             add(notes, "lost too")
         add(notes, "alone")

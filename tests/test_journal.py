@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 from hostile import HOSTILE_TEXTS
+from pages import counted
 
 import database
 import upgrade
-from journal import Conflict, Gone, Journal, Repeated
+from journal import SPENT, Conflict, Gone, Journal, Repeated
 
 LONG_AGO = 1_000_000_000
 
@@ -195,7 +196,7 @@ def test_a_value_that_the_database_refuses_changes_nothing(db, journal, mira, va
 
 @pytest.mark.parametrize(
     ("table", "name"),
-    [("tickets", "id"), ("tickets", "created_at"), ("todos", "title"), ("tickets", "title = '' --"), ("todos", "id")],
+    [("tickets", "id"), ("tickets", "title_folded"), ("todos", "title"), ("tickets", "title = '' --"), ("todos", "id")],
 )
 def test_a_column_that_is_not_listed_is_refused(db, journal, mira, table, name):
     ticket = add_ticket(journal, mira)
@@ -837,3 +838,60 @@ def test_a_lock_that_is_held_elsewhere_refuses_the_step_and_changes_nothing(db, 
 
 def address_of(db):
     return db._engine.url.set(drivername=db.kind).render_as_string(hide_password=False)
+
+
+# Many rows at once
+
+
+def a_ticket(user, title, **more):
+    return {"user_id": user, "title": title, "status": "todo", "status_since": 0, "position": 0.0, **more}
+
+
+def test_many_rows_are_added_and_their_undo_and_redo_take_a_few_statements(db, journal, mira):
+    titles = [f"{number} 😀" for number in range(450)]
+    with journal.action(mira, "import") as action:
+        ids = action.add_all("tickets", [a_ticket(mira, title) for title in titles])
+        action.insert("todos", [{"ticket_id": row_id, "text": "x", "done": 0, "position": 0.0} for row_id in ids])
+    rows = db.execute("SELECT id, title, title_folded FROM tickets ORDER BY id")
+    assert [row["title"] for row in rows] == titles
+    assert [row["id"] for row in rows] == ids
+    assert db.execute("SELECT COUNT(*) AS held FROM todos")[0]["held"] == 450
+    for way, held in ((journal.undo, 0), (journal.redo, 450)):
+        with counted(db) as statements:
+            way(mira)
+        assert len(statements) < 12
+        assert db.execute("SELECT COUNT(*) AS held FROM tickets WHERE deleted_at IS NULL")[0]["held"] == held
+        assert db.execute("SELECT todo FROM users WHERE id = ?", mira) == [{"todo": held}]
+
+
+def test_many_rows_change_at_once_and_come_back_each_as_it_was(db, journal, mira):
+    with journal.action(mira, "add") as action:
+        action.add_all("tickets", [a_ticket(mira, str(number), position=number / 3) for number in range(700)])
+    before = db.execute("SELECT id, position, archived_at FROM tickets ORDER BY id")
+    with journal.action(mira, "archive") as action:
+        action.change_all("tickets", db.execute(
+            "SELECT id, title, status, deleted_at, archived_at FROM tickets WHERE user_id = ?", mira
+        ), archived_at=action.now)  # fmt: skip
+    assert db.execute("SELECT todo, archived FROM users WHERE id = ?", mira) == [{"todo": 0, "archived": 700}]
+    journal.undo(mira)
+    assert db.execute("SELECT id, position, archived_at FROM tickets ORDER BY id") == before
+    assert db.execute("SELECT todo, archived FROM users WHERE id = ?", mira) == [{"todo": 700, "archived": 0}]
+
+
+def test_undo_passes_over_what_was_done_by_itself(db, journal, mira):
+    ticket = add_ticket(journal, mira, "one")
+    with journal.action(mira, "archive", ticket, state=SPENT) as action:
+        action.change("tickets", ticket, archived_at=action.now)
+    assert journal.undo(mira)["kind"] == "add"
+
+
+def test_a_name_that_another_one_took_since_refuses_the_undo(db, journal, mira):
+    with journal.action(mira, "label") as action:
+        label = action.add("labels", user_id=mira, name="bug", name_key="bug", colour="red")
+    with journal.action(mira, "label_rename") as action:
+        action.change("labels", label, name="fault", name_key="fault")
+    renamed = latest_action(db)["id"]
+    with journal.action(mira, "label") as action:
+        action.add("labels", user_id=mira, name="bug", name_key="bug", colour="blue")
+    with pytest.raises(Conflict):
+        journal.undo(mira, renamed)

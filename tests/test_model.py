@@ -62,6 +62,16 @@ class BoardAndModel(RuleBasedStateMachine):
         """The ids of what isn't in the trash, in the order shown; of one list or of all."""
         return [row_id for row_id in self.order(table, place) if self.rows[table][row_id]["trashed"] is None]
 
+    def shown(self, status):
+        """The ids of a column's tickets, in the order shown."""
+        return [row_id for row_id in self.live("tickets", status) if not self.rows["tickets"][row_id]["archived"]]
+
+    def in_archive(self):
+        """What the archive lists, the last put away first."""
+        rows = self.rows["tickets"]
+        away = [row_id for row_id in self.live("tickets") if rows[row_id]["archived"]]
+        return sorted(away, key=lambda row_id: (rows[row_id]["archived"], row_id), reverse=True)
+
     def order(self, table, place=None):
         """The same with the trashed rows."""
         rows = self.rows[table]
@@ -176,7 +186,12 @@ class BoardAndModel(RuleBasedStateMachine):
         with self.step("/tickets", title="\n".join(titles), status=status):
             new = self.new_ids("tickets")
             for ticket_id, title in zip(new, titles, strict=True):
-                self.rows["tickets"][ticket_id] = {"text": title, "since": self.clock.now, "trashed": None}
+                self.rows["tickets"][ticket_id] = {
+                    "text": title,
+                    "since": self.clock.now,
+                    "archived": None,
+                    "trashed": None,
+                }
             self.put("tickets", new, status, TOP)
         if len(new) == 1:
             self.steps[-1]["ticket"] = new[0]
@@ -207,7 +222,7 @@ class BoardAndModel(RuleBasedStateMachine):
         with self.step(f"/tickets/{ticket_id}/position", ticket_id, status=status, before=before):
             if before == ticket_id and status == self.rows["tickets"][ticket_id]["list"]:
                 return
-            self.to_column(ticket_id, status, before if before in self.live("tickets", status) else END, always=True)
+            self.to_column(ticket_id, status, before if before in self.shown(status) else END, always=True)
 
     @precondition(lambda self: len(self.live("tickets")) > 2)
     @rule(pick=picks, other=picks, third=picks, elsewhere=statuses)
@@ -232,6 +247,7 @@ class BoardAndModel(RuleBasedStateMachine):
             ticket["since"] = self.clock.now
         elif not always:
             return
+        ticket["archived"] = None
         self.put("tickets", [ticket_id], status, where)
 
     @precondition(lambda self: self.live("tickets"))
@@ -240,6 +256,31 @@ class BoardAndModel(RuleBasedStateMachine):
         ticket_id = some(self.live("tickets"), pick)
         with self.step(f"/tickets/{ticket_id}/delete", ticket_id):
             self.rows["tickets"][ticket_id]["trashed"] = self.clock.now
+
+    # Archive
+
+    @precondition(lambda self: self.live("tickets"))
+    @rule(pick=picks)
+    def archive_ticket(self, pick):
+        ticket_id = some(self.live("tickets"), pick)
+        with self.step(f"/tickets/{ticket_id}/archive", ticket_id):
+            ticket = self.rows["tickets"][ticket_id]
+            ticket["archived"] = ticket["archived"] or self.clock.now
+
+    @precondition(lambda self: self.in_archive())
+    @rule(pick=picks)
+    def bring_back(self, pick):
+        ticket_id = some(self.in_archive(), pick)
+        with self.step(f"/archive/tickets/{ticket_id}/restore", ticket_id):
+            self.rows["tickets"][ticket_id]["archived"] = None
+
+    @precondition(lambda self: self.shown("done"))
+    @rule()
+    def archive_done(self):
+        away = self.shown("done")
+        with self.step("/archive/done", away[0] if len(away) == 1 else None):
+            for ticket_id in away:
+                self.rows["tickets"][ticket_id]["archived"] = self.clock.now
 
     # To-dos
 
@@ -397,13 +438,15 @@ class BoardAndModel(RuleBasedStateMachine):
 
     @invariant()
     def the_pages_show_what_the_model_holds(self):
-        paths = ["/", "/trash"] + [f"/platform/{ticket_id}" for ticket_id in self.live("tickets")]
+        paths = ["/", "/archive", "/trash"] + [f"/platform/{ticket_id}" for ticket_id in self.live("tickets")]
         pages = {path: path for path in paths} | {urlsplit(self.page).path: self.page}
         for path, page in pages.items():
             answer = self.person.get(page)
             assert answer.status_code == 200, answer.text
             if path == "/":
                 assert shown_board(answer.text) == self.board()
+            elif path == "/archive":
+                assert shown_archive(answer.text) == self.in_archive()
             elif path == "/trash":
                 assert shown_trash(answer.text) == [
                     (*key, self.rows[key[0]][key[1]]["text"]) for key in self.in_trash()
@@ -411,14 +454,17 @@ class BoardAndModel(RuleBasedStateMachine):
             else:
                 todos = [self.rows["todos"][row_id] for row_id in self.live("todos", int(path.split("/")[2]))]
                 assert shown_todos(answer.text) == [(todo["text"], todo["done"]) for todo in todos]
+        counts = {status: len(self.shown(status)) for status in STATUSES} | {"archived": len(self.in_archive())}
+        assert self.site.db.execute(
+            "SELECT todo, in_progress, done, archived FROM users WHERE id = ?", self.person.id
+        ) == [counts]  # fmt: skip
         for table, rows in self.rows.items():
             assert self.numbers(table) == {row_id: row["number"] for row_id, row in rows.items()}
 
     def board(self):
         """As `shown_board` gives it: an empty board has no columns."""
         columns = {
-            status: [self.rows["tickets"][row_id]["text"] for row_id in self.live("tickets", status)]
-            for status in STATUSES
+            status: [self.rows["tickets"][row_id]["text"] for row_id in self.shown(status)] for status in STATUSES
         }
         return columns if any(columns.values()) else {}
 
@@ -426,6 +472,11 @@ class BoardAndModel(RuleBasedStateMachine):
 def some(rows, pick):
     """One of the rows."""
     return rows[pick % len(rows)]
+
+
+def shown_archive(page):
+    """The ids of the tickets that the archive page lists."""
+    return [int(ticket_id) for ticket_id in re.findall(r'<li id="archived-(\d+)"', page)]
 
 
 def shown_trash(page):

@@ -1,8 +1,13 @@
 """The trash: what is deleted waits there, comes back whole, and goes for good only when asked."""
 
+import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hostile import HOSTILE_TEXTS
 from pages import counted, history, land, parse, path_of, press, problems, read, toast
+
+import words
 
 
 def trash(person):
@@ -220,3 +225,14 @@ def test_emptying_leaves_what_was_deleted_after_the_page_was_shown(mira):
     [row] = mira.site.db.execute("SELECT deleted_at FROM tickets WHERE id = ?", old)
     mira.post("/trash/empty", until=row["deleted_at"])
     assert [each["id"] for each in mira.site.db.execute("SELECT id FROM tickets WHERE user_id = ?", mira.id)] == [new]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [(22, "today"), (21, "yesterday"), (20, "2 days ago, 28 left"), (1, "21 days ago, 9 left")],
+)
+@pytest.mark.parametrize("hour", [0, 23])
+def test_the_days_in_the_trash_go_by_the_calendar(day, hour, said):
+    zone, today = "Asia/Tokyo", datetime.date(2026, 11, 22)
+    deleted = datetime.datetime(2026, 11, day, hour, 30, tzinfo=ZoneInfo(zone))
+    assert words.in_trash(int(deleted.timestamp()), 30, zone, today) == said

@@ -15,7 +15,7 @@ import upgrade
 from upgrade import Refused
 
 ROOT = Path(__file__).parent.parent
-TABLES = {"nikko", "users", "sessions", "attempts", "resets", "tickets", "todos", "actions"}
+TABLES = set(upgrade.blueprint())
 
 #: What an invented next version changes.
 NEXT_VERSION = upgrade.VERSION + 1
@@ -23,7 +23,7 @@ NEXT = {
     NEXT_VERSION: [
         "ALTER TABLE tickets ADD COLUMN colour {long}",
         "UPDATE tickets SET colour = 'red'",
-        "CREATE TABLE labels (id {identity}, name {long}) {table}",
+        "CREATE TABLE moods (id {identity}, name {long}) {table}",
     ]
 }
 
@@ -131,7 +131,7 @@ import sys, database, upgrade
 db = database.SQL(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.read()
-steps = ["ALTER TABLE tickets ADD COLUMN colour {long}", "CREATE TABLE labels (id {identity}) {table}"]
+steps = ["ALTER TABLE tickets ADD COLUMN colour {long}", "CREATE TABLE moods (id {identity}) {table}"]
 upgrade.prepare(db, {upgrade.VERSION + 1: steps}, int(sys.argv[2]))
 print(db.execute("SELECT version FROM nikko"))
 """
@@ -166,7 +166,7 @@ def test_four_processes_bring_an_older_database_up_to_date_at_once(address, empt
     upgrade.prepare(empty)
     add_rows(empty)
     prepare_at_once(address, NEXT_VERSION)
-    assert tables(empty) == TABLES | {"labels"}
+    assert tables(empty) == TABLES | {"moods"}
     assert titles(empty) == ["one", "two: (:D"]
 
 
@@ -178,7 +178,7 @@ def test_an_older_database_is_brought_up_to_date_with_its_rows(empty):
         {"title": "one", "colour": "red"},
         {"title": "two: (:D", "colour": "red"},
     ]
-    assert tables(empty) == TABLES | {"labels"}
+    assert tables(empty) == TABLES | {"moods"}
     assert empty.execute("SELECT version FROM nikko") == [{"version": NEXT_VERSION}]
     upgrade.prepare(empty, NEXT, NEXT_VERSION)
 
@@ -225,10 +225,11 @@ def test_there_is_a_board_of_every_older_nikko_to_try():
     assert [int(path.stem) for path in SCHEMAS] == list(range(1, upgrade.VERSION))
 
 
-def test_an_upgraded_database_has_the_tables_of_a_new_one(empty, new_database):
-    for statement in upgrade.statements(SCHEMAS[0].read_text(encoding="utf-8").split("-- What a board held")[0]):
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda path: path.stem)
+def test_an_upgraded_database_has_the_tables_of_a_new_one(empty, new_database, schema):
+    for statement in upgrade.statements(schema.read_text(encoding="utf-8").split("-- What a board held")[0]):
         empty.execute(upgrade.fill(statement, empty.kind))
-    empty.execute("INSERT INTO nikko (version) VALUES (1)")
+    empty.execute("INSERT INTO nikko (version) VALUES (?)", int(schema.stem))
     upgrade.prepare(empty)
     with contextlib.closing(database.SQL(new_database())) as new:
         upgrade.prepare(new)

@@ -5,8 +5,10 @@
 Starts both with the same settings, loads them in turn with wrk (a package of most systems), 16 connections,
 and prints the medians: requests a second, and the ratio to the bare app, or to its two raw writes for a change.
 The board has 50 tickets, 30 of them open; the platform page has 30 to-dos, and beside it stand 8 open tickets.
+"Drawn" is each time another address, so that it can't be the page that was kept since it was drawn before.
 """
 
+import functools
 import os
 import re
 import sqlite3
@@ -32,13 +34,20 @@ request = function()
   return wrk.format("POST", "/tickets/" .. (sent % 50 + 1) .. "/status", nil, "status=" .. status)
 end
 """
+DRAWN = """
+local sent = 0
+request = function()
+  sent = sent + 1
+  return wrk.format("GET", wrk.path .. "?sent=" .. sent)
+end
+"""
 
 
 def start(target, port, folder):
     """Start the server of app.py with `target` on it and wait until it answers."""
     environment = {**os.environ, "PORT": str(port), "DATABASE_URL": f"sqlite:///{folder}/nikko.db"}
     environment |= {"BARE_DATABASE": f"{folder}/bare.db", "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"}
-    command = [sys.executable, "-c", f"import app; app.serve({target!r})"]
+    command = [sys.executable, "-c", f"import app, serving; serving.serve({target!r}, app.config, app.db)"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(100):
         try:
@@ -97,6 +106,7 @@ def main(rounds=5, seconds=3):
             "CREATE TABLE actions (id INTEGER PRIMARY KEY, changes); INSERT INTO tickets VALUES (1, 0);"
         )
         Path(folder, "changes.lua").write_text(CHANGES)
+        Path(folder, "drawn.lua").write_text(DRAWN)
         Path(folder, "write.lua").write_text('wrk.method = "POST"')
         servers = [start("app:app", 5181, folder), start("bare:app", 5182, folder)]
         try:
@@ -104,14 +114,18 @@ def main(rounds=5, seconds=3):
             etag, gzip = board.browser.open(NIKKO + "/").headers["ETag"], "Accept-Encoding: gzip"
             script = ["Sec-Fetch-Site: same-origin", "X-Requested-With: XMLHttpRequest", f"Referer: {NIKKO}/"]
             form = "Content-Type: application/x-www-form-urlencoded"
-            cases = {
-                "bare": lambda: load(BARE + "/", seconds),
-                "board": lambda: load(NIKKO + "/", seconds, board.cookie),
-                "board, gzip": lambda: load(NIKKO + "/", seconds, board.cookie, gzip),
-                "platform": lambda: load(NIKKO + "/platform/51", seconds, platform.cookie),
-                "platform, gzip": lambda: load(NIKKO + "/platform/51", seconds, platform.cookie, gzip),
-                "board, 304": lambda: load(NIKKO + "/", seconds, board.cookie, f"If-None-Match: {etag}"),
-            }
+            cases = {"bare": lambda: load(BARE + "/", seconds)}
+            for name, url, cookie in (
+                ("board", NIKKO + "/", board.cookie),
+                ("platform", NIKKO + "/platform/51", platform.cookie),
+            ):
+                cases[name] = functools.partial(load, url, seconds, cookie)
+                cases[f"{name}, gzip"] = functools.partial(load, url, seconds, cookie, gzip)
+                cases[f"{name}, drawn"] = functools.partial(load, url, seconds, cookie, script=f"{folder}/drawn.lua")
+                cases[f"{name}, drawn, gzip"] = functools.partial(
+                    load, url, seconds, cookie, gzip, script=f"{folder}/drawn.lua"
+                )
+            cases["board, 304"] = lambda: load(NIKKO + "/", seconds, board.cookie, f"If-None-Match: {etag}")
             changes = {
                 "raw writes": lambda: load(BARE + "/write", seconds, script=f"{folder}/write.lua"),
                 "status change": lambda: load(
@@ -127,7 +141,7 @@ def main(rounds=5, seconds=3):
                 base = statistics.median(next(iter(figures.values())))
                 for name, values in figures.items():
                     median = statistics.median(values)
-                    print(f"{name:16}{median:9.0f} /s{median / base:8.3f} of {next(iter(figures))}")
+                    print(f"{name:24}{median:9.0f} /s{median / base:8.3f} of {next(iter(figures))}")
         finally:
             for server in servers:
                 server.terminate()

@@ -158,8 +158,10 @@ class Screen:
     def act(self, text, action):
         """Press a to-do's action: edit, up, down, delete."""
         todo = self.todo(text)
+        if self.touch and action == "delete":
+            return self.choose(todo, "Delete")
         self.over(todo)
-        self.press(todo.locator(f"[data-k={action}]"))
+        return self.press(todo.locator(f"[data-k={action}]"))
 
     def tick(self, text):
         self.press(self.todo(text).get_by_role("checkbox"))

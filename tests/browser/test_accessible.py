@@ -4,7 +4,12 @@ import re
 
 import pytest
 
+import demo
+from journal import Journal
+from labels import COLOURS
+
 from .screen import DESK, PHONE, Device, expect
+from .test_import import FILES
 from .test_looks import TARGET, fits
 from .test_moving import Hand
 
@@ -15,6 +20,19 @@ OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]
 #: Contrast is the system's then; axe would read -webkit-text-fill-color, to which Chromium doesn't apply its colours.
 FORCED = {"type": "rule", "values": ["target-size", "link-in-text-block", "scrollable-region-focusable"]}
 LONG = "Fix the tap in the kitchen, and while at it the one in the bathroom, which drips since Thursday"
+
+DESCRIPTION = """### Why
+It **drips**, `drop` by drop, see https://tap.example
+
+1. one
+   - two
+
+> A quote, and ![a picture](https://tap.example/p.png)
+
+```
+a line of code that is longer than a phone is wide, so that it has to go on below or to be moved sideways
+```
+# And then"""
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +81,13 @@ def lived_in(screen, person):
     screen.todo_id, *_ = person.add_todos(screen.ticket, "Buy a washer", "Shut the water off", "Call <Ana>")
     person.post(f"/todos/{screen.todo_id}/done", done="1")
     person.post(f"/tickets/{gone}/delete")
+    person.post(f"/tickets/{screen.ticket}/description", description=DESCRIPTION)
+    [screen.archived] = person.add_tickets("Put away", status="done")
+    person.post(f"/tickets/{screen.archived}/archive")
+    person.post(f"/tickets/{screen.ticket}/labels", labels=", ".join(COLOURS))  # each gets another one
+    screen.label = re.search(r'id="label-(\d+)"', person.get("/labels"))[1]
+    person.post(f"/tickets/{screen.ticket}/due", due="yesterday")
+    person.post(f"/tickets/{screen.other}/due", due="tomorrow")
     return screen
 
 
@@ -91,6 +116,9 @@ def test_axe_finds_nothing_on_the_empty_pages(screen, judge, provoked):
     for path, name in (
         ("/", "Nothing on the board yet"),
         ("/platform", "No ticket to open yet"),
+        ("/insights", "Nothing to look back on yet"),
+        ("/archive", "Archive"),
+        ("/labels", "Labels"),
         ("/trash", "Trash"),
         ("/nowhere", "Not found"),
     ):
@@ -106,13 +134,44 @@ def test_axe_finds_nothing_on_the_full_pages(lived_in, judge):
         ("/?q=tap", ("light", "dark")),
         ("/?q=nothing+at+all", ("light", "dark")),
         (f"/platform/{lived_in.ticket}", ("light", "dark", "forced")),
+        ("/archive", ("light", "dark", "forced")),
+        ("/archive?q=put", ("light", "dark")),
+        (f"/platform/{lived_in.archived}", ("light", "dark")),
         ("/trash", ("light", "dark", "forced")),
         ("/trash?empty=1", ("light", "dark")),
+        ("/?due=late", ("light", "dark", "forced")),
+        ("/labels", ("light", "dark", "forced")),
+        (f"/labels?edit={lived_in.label}", ("light", "dark", "forced")),
         ("/#column-done", ("light", "dark")),
     ):
         lived_in.open(path)
         expect(lived_in.page.get_by_role("main")).to_be_visible()
-        judge(lived_in.page, path.replace(str(lived_in.ticket), "…"), schemes)
+        judge(lived_in.page, re.sub("[0-9]+$", "…", path), schemes)
+
+
+def test_axe_finds_nothing_on_the_pages_of_a_persons_data(screen, judge):
+    screen.open("/account")
+    screen.press_button("Make the address")
+    expect(screen.page.locator("#calendar-address")).to_be_visible()
+    judge(screen.page, "/account with a calendar", ("light", "dark", "forced"))
+    for name in ("trello.json", "broken-row.csv"):
+        screen.open("/import")
+        screen.page.set_input_files("#file", FILES / name)
+        screen.press_button("Show what is in it")
+        shows(screen.page, 2, name)
+        judge(screen.page, f"/import of {name}", ("light", "dark", "forced"))
+
+
+def test_axe_finds_nothing_on_the_insights(screen, person, db, judge):
+    person.add_tickets("one", "two", "three")
+    screen.open("/insights")
+    judge(screen.page, "/insights with three tickets", ("light", "dark", "forced"))
+    demo.fill(Journal(db), db.execute("SELECT id FROM users WHERE username = ?", person.username)[0]["id"])
+    for path in ("/insights", "/insights?weeks=52"):
+        screen.open(path)
+        expect(screen.page.get_by_role("img")).to_have_count(3)
+        expect(screen.page.get_by_role("table")).to_have_count(3)
+        judge(screen.page, path, ("light", "dark", "forced"))
 
 
 def test_axe_finds_nothing_in_the_states_of_the_board(lived_in, judge, provoked):
@@ -134,6 +193,11 @@ def test_axe_finds_nothing_in_the_states_of_the_board(lived_in, judge, provoked)
     provoked.append(422)
     judge(page, "renaming, refused with a message", ("light", "dark", "forced"))
     page.keyboard.press("Escape")
+    for form in ("Labels…", "Due date…"):
+        lived_in.choose(lived_in.card("Short"), form)
+        expect(page.locator(".mark-form")).to_be_visible()
+        judge(page, f"{form} open", ("light", "dark", "forced"))
+        page.keyboard.press("Escape")
     lived_in.choose(lived_in.card("Short"), "Move to…")
     expect(page.locator(".move")).to_be_visible()
     lived_in.choose(lived_in.card(LONG), "To-dos here")
@@ -176,6 +240,40 @@ def test_axe_finds_nothing_in_the_states_of_the_platform(lived_in, judge, person
     judge(page, "both texts")
 
 
+def test_axe_finds_nothing_where_texts_are_written_and_tickets_chosen(lived_in, judge, provoked):
+    page = lived_in.page
+    lived_in.open(f"/platform/{lived_in.ticket}")
+    lived_in.menu(lived_in.todo("Shut the water off"))
+    judge(page, "to-do menu open")
+    page.keyboard.press("Escape")
+    lived_in.choose(lived_in.todo("Shut the water off"), "Move to another ticket…")
+    expect(page.locator(".move select")).to_be_focused()
+    lived_in.press_button("Move")
+    expect(page.locator(".move [aria-invalid=true]")).to_be_focused()
+    judge(page, "no ticket chosen for a to-do", ("light", "dark", "forced"))
+    lived_in.press(page.locator(".move [data-cancel]"))
+    lived_in.press(page.locator("#description [data-k=edit]"))
+    lived_in.press_button("Preview")
+    expect(page.locator("#preview")).to_be_focused()
+    judge(page, "a description and its preview", ("light", "dark", "forced"))
+    lived_in.press(page.get_by_role("link", name="Edit as text"))
+    page.get_by_label("The to-dos as text").fill("x" * 501)
+    lived_in.press_button("Save", page.locator("#todos-text"))
+    expect(page.locator("#todos-text-edit[aria-invalid=true]")).to_be_focused()
+    fits(lived_in)
+    provoked.append(422)
+    judge(page, "a list as text, refused", ("light", "dark", "forced"))
+    lived_in.press(page.locator("#todos-text [data-cancel]"))
+    lived_in.press(page.locator("#description [data-cancel]"))
+    lived_in.open(f"/platform/{lived_in.ticket}")  # at its top: a menu closes when the page scrolls
+    lived_in.press(page.locator(".ticket-bar summary"))
+    lived_in.press(page.get_by_role("link", name="Make it a to-do of…"))
+    expect(page.locator(".ticket-head .move select")).to_be_focused()
+    judge(page, "a ticket to be made a to-do")
+    lived_in.open("/?q=drips")
+    judge(page, "found in a description")
+
+
 def test_axe_finds_nothing_on_the_page_of_a_text_that_was_changed_elsewhere(lived_in, judge, person, provoked):
     lived_in.page.route("**/nikko.js", lambda route: route.abort())  # as without it, for axe needs JavaScript
     provoked.append("net::ERR_FAILED")
@@ -194,7 +292,15 @@ def test_axe_finds_nothing_on_the_page_of_a_text_that_was_changed_elsewhere(live
 @pytest.mark.parametrize("device", [DESK], ids=str)
 def test_headings_go_down_one_by_one_and_every_page_has_one_of_the_first_level(lived_in, provoked):
     provoked.append(404)
-    for path in ("/", "/?q=tap", f"/?move={lived_in.ticket}", f"/platform/{lived_in.ticket}", "/trash", "/nowhere"):
+    for path in (
+        "/",
+        "/?q=tap",
+        f"/?move={lived_in.ticket}",
+        f"/platform/{lived_in.ticket}",
+        "/insights",
+        "/trash",
+        "/nowhere",
+    ):
         lived_in.open(path)
         levels = [
             int(each.evaluate("(element) => element.tagName[1]"))
@@ -243,6 +349,47 @@ def test_the_accessibility_tree_of_the_board_has_landmarks_lists_and_names(lived
     assert [node for node in pressable if not node["name"]["value"].strip()] == []
     names = {node["name"]["value"] for node in pressable}
     assert {f"More for {LONG}", "MK, account of Mira Kovač"} <= names, names
+
+
+def test_what_a_search_and_a_chip_find_is_said_in_the_one_region_that_speaks(lived_in):
+    lived_in.open()
+    page, region = lived_in.page, lived_in.page.get_by_role("status")
+    region.evaluate("(element) => { element.known = true; }")
+    search = page.get_by_role("searchbox")
+    search.fill("ferry")
+    expect(region).to_have_text("1 ticket with “ferry”")
+    search.fill("nowhere at all")
+    expect(region).to_have_text("No ticket and no to-do has “nowhere at all”, not even in Done.")
+    search.fill("")
+    expect(region).to_have_text(re.compile("4 open · .* · 1 late"))
+    page.get_by_role("link", name="Late", exact=True).press("Enter")
+    expect(region).to_have_text("1 ticket late")
+    assert region.evaluate("(element) => element.known"), "a region that comes with its text is silent"
+
+
+@pytest.mark.parametrize("device", [DESK], ids=str)
+def test_a_refusal_is_said_although_the_focus_stays_in_its_field(lived_in, provoked):
+    page, silent = lived_in.page, []
+    for path, field, wrong in (
+        ("/", "#add-todo-text", "x" * 501),
+        (f"/?edit={lived_in.ticket}", f"#ticket-{lived_in.ticket}-edit", "x" * 501),
+        (f"/?labels={lived_in.other}", f"#labels-{lived_in.other}", "x" * 100),
+        (f"/?date={lived_in.other}", f"#due-{lived_in.other}", "some day"),
+        (f"/labels?edit={lived_in.label}", f"#label-{lived_in.label}-name", " "),
+        ("/archive", "#days", "some"),
+        ("/account", "#first_name", " "),
+    ):
+        lived_in.open(path)
+        note = page.locator("#" + page.locator(field).get_attribute("aria-describedby").split(" ")[0])
+        if not note.evaluate("(element) => element.matches('[role=alert], [aria-live=polite]')"):
+            silent.append(field)
+        page.fill(field, wrong)
+        page.press(field, "Enter")
+        expect(page.locator(f"{field}[aria-invalid=true]")).to_be_focused()
+        expect(note).to_have_class("problem")
+        expect(note).not_to_be_empty()
+    assert silent == []
+    provoked.append(422)
 
 
 @pytest.mark.parametrize("device", [DESK], ids=str)
@@ -300,6 +447,12 @@ def test_the_targets_of_what_opens_can_be_met(lived_in):
     lived_in.choose(lived_in.card("Short"), "Move to…")
     expect(lived_in.page.locator(".move")).to_be_visible()
     measure(".move")
+    measure(".chips")
+    lived_in.press(lived_in.page.locator(".move [data-cancel]"))
+    lived_in.choose(lived_in.card("Short"), "Labels…")
+    expect(lived_in.page.locator(".mark-form")).to_be_visible()
+    measure(".mark-form")
+    lived_in.press(lived_in.page.locator(".mark-form [data-cancel]"))
     lived_in.choose(lived_in.card(LONG), "To-dos here")
     expect(lived_in.page.locator(".open-todos")).to_be_visible()
     measure(".open-todos")
@@ -317,6 +470,10 @@ def test_at_320_pixels_nothing_scrolls_sideways_in_any_state(lived_in, person):
     lived_in.open()
     lived_in.choose(lived_in.card("Short"), "Move to…")
     expect(lived_in.page.locator(".move")).to_be_visible()
+    fits(lived_in)
+    lived_in.press(lived_in.page.locator(".move [data-cancel]"))
+    lived_in.choose(lived_in.card("Short"), "Labels…")
+    expect(lived_in.page.locator(".mark-form")).to_be_visible()
     fits(lived_in)
     lived_in.choose(lived_in.card(LONG), "To-dos here")
     expect(lived_in.page.locator(".open-todos")).to_be_visible()

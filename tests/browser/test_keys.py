@@ -561,7 +561,7 @@ def test_a_day_without_a_mouse(blank, person):
     listener.note("Enter (the board)")
     listener.press("j", card("Call Ana"))
     listener.press("ArrowRight", card("Fix the tap in the kitchen"))
-    listener.press("Delete")
+    listener.press("Delete", page.get_by_role("link", name="Add a ticket to In progress"))
     tells(blank, "“Fix the tap in the kitchen” deleted")
     is_somewhere(blank)
     listener.note("(and then)")
@@ -571,6 +571,8 @@ def test_a_day_without_a_mouse(blank, person):
     transcript = "\n".join(listener.lines)
     print(f"\n{transcript}")
     assert "MOUSE" not in transcript
+    lost = [line.removesuffix("none “”").strip() for line in listener.lines if line.endswith("none “”")]  # on <body>
+    assert lost == ["Enter (the board)", "Enter (the platform)", "Enter (the board)"], "on more than new pages"
     assert "checkbox “Buy a washer” checked=true" in transcript
     assert "((( status: “Fix the tap” moved to another place, position 2 of 2 Undo )))" in transcript
     assert person.board() == {"todo": ["Call Ana"], "in_progress": ["Fix the tap in the kitchen"], "done": []}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .screen import DESK, PHONE, Device, expect
+from .screen import DESK, PHONE, PHONE_PLAIN, Device, expect
 
 DEVICES = [DESK, PHONE, Device(320, True, True)]
 
@@ -16,6 +16,11 @@ PAGES = [
     "/platform/{ticket}",
     "/platform/{ticket}?edit={todo}#todo-{todo}-edit",
     "/platform/{ticket}?edit=title",
+    "/insights",
+    "/insights?weeks=52",
+    "/archive",
+    "/archive?q=put",
+    "/platform/{archived}",
     "/trash",
     "/trash?empty=1",
 ]
@@ -25,7 +30,8 @@ WIDER = """
     (width) => [...document.querySelectorAll("body *")].filter((element) => {
         const box = element.getBoundingClientRect();
         const shown = element.checkVisibility({ visibilityProperty: true }) && box.width > 1 && box.height > 1;
-        return shown && (box.right > width + 0.5 || box.left < -0.5) && !element.closest(".sprite, .hidden, .scene");
+        const wide = box.right > width + 0.5 || box.left < -0.5;
+        return shown && wide && !element.closest(".sprite, .hidden, .scene, .chips a");
     }).map((element) => `${element.outerHTML.slice(0, 120)} ends at ${element.getBoundingClientRect().right}`)
 """
 
@@ -61,6 +67,8 @@ def lived_in(screen, person):
     screen.todo_id, _ = person.add_todos(screen.ticket, "To-do " + LONG, "short")
     person.post(f"/todos/{screen.todo_id}/done", done="1")
     person.post(f"/tickets/{gone}/delete")
+    [screen.archived] = person.add_tickets("Put away " + LONG, status="done")
+    person.post(f"/tickets/{screen.archived}/archive")
     return screen
 
 
@@ -74,14 +82,14 @@ def fits(screen):
 
 def test_nothing_is_wider_than_the_page(lived_in):
     for path in PAGES:
-        lived_in.open(path.format(ticket=lived_in.ticket, todo=lived_in.todo_id))
+        lived_in.open(path.format(ticket=lived_in.ticket, todo=lived_in.todo_id, archived=lived_in.archived))
         expect(lived_in.page.locator("#main")).to_be_visible()
         fits(lived_in)
 
 
 def test_nothing_is_wider_than_the_page_of_somebody_new(screen, provoked):
     provoked.append(404)
-    for path in ("/", "/platform", "/trash", "/nowhere"):
+    for path in ("/", "/platform", "/insights", "/trash", "/nowhere"):
         screen.open(path)
         fits(screen)
         sheet = screen.open_account()
@@ -116,6 +124,100 @@ def test_toasts_menus_and_notices_fit(lived_in):
     lived_in.press(sheet.get_by_text("Delete"))
     expect(lived_in.page.locator("#toast .toast")).to_be_in_viewport(ratio=1)
     fits(lived_in)
+
+
+# How many lines the text of an element takes.
+LINES = """
+    (element) => {
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        return new Set([...range.getClientRects()].map((box) => Math.round(box.bottom))).size;
+    }
+"""
+
+
+@pytest.mark.parametrize("device", [*DEVICES, Device(800, False, True)], ids=str)
+def test_no_word_of_the_bar_or_of_a_heading_is_broken(lived_in, person):
+    person.post(f"/tickets/{lived_in.ticket}/labels", labels="home")
+    for path in ("/", "/labels", "/archive", "/import"):
+        lived_in.open(path)
+        words = lived_in.page.locator(".brand-name, .bar nav a, .head h1").locator("visible=true")
+        assert words.count() > 2
+        assert [each.inner_text() for each in words.all() if each.evaluate(LINES) != 1] == [], path
+
+
+@pytest.mark.parametrize("device", [DESK], ids=str)
+def test_the_count_above_the_board_stays_in_its_line_beside_many_labels(lived_in, person):
+    for ticket in range(2):
+        names = ", ".join(f"label number {ticket}{number}" for number in range(9))
+        person.post(f"/tickets/{lived_in.ticket}/labels", labels=names)
+    person.post(f"/tickets/{lived_in.ticket}/due", due="yesterday")
+    lived_in.open()
+    expect(lived_in.page.locator(".chips a")).to_have_count(22)
+    assert lived_in.page.locator("#board-head > p").evaluate(LINES) == 1
+
+
+# The words of an element's text that go over more than one line.
+BROKEN = """
+    (element) => [...element.textContent.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+        const range = document.createRange();
+        range.setStart(element.firstChild, index);
+        range.setEnd(element.firstChild, index + word.length);
+        return range.getClientRects().length > 1;
+    }).map(([word]) => word)
+"""
+
+
+@pytest.mark.parametrize("device", [Device(844, True, True), Device(1024, True, True)], ids=str)
+def test_on_a_phone_on_its_side_titles_and_chips_are_whole(screen, person):
+    titles = ["Fix the rounding of line totals", "Renew the domain", "Replace the doorbell battery"]
+    done = person.add_tickets(*titles, status="done")
+    person.post(f"/tickets/{done[0]}/labels", labels="one label, another label, a third label, a fourth, a fifth")
+    screen.open()
+    for title in screen.page.locator("#tickets-done h3 a").all():
+        assert title.evaluate(BROKEN) == []
+    row = screen.page.locator(".chips").bounding_box()
+    for chip in screen.page.locator(".chips a").all():
+        box = chip.bounding_box()
+        assert row["y"] <= box["y"]
+        assert box["y"] + box["height"] <= row["y"] + row["height"]
+
+
+@pytest.mark.parametrize("device", [PHONE, PHONE_PLAIN], ids=str)
+def test_an_address_of_something_in_a_column_shows_that_column_alone_on_a_phone(lived_in, person):
+    [ticket] = person.add_tickets("shown", status="in_progress")
+    lived_in.open()
+    plain, strong = (
+        lived_in.page.locator(f".strip [href='#column-{status}']").evaluate("(tab) => getComputedStyle(tab).fontWeight")
+        for status in ("done", "todo")
+    )
+    assert plain != strong
+    for path, status in (
+        ("/?add=done#add-done-text", "done"),
+        (f"/?edit={ticket}#ticket-{ticket}-edit", "in_progress"),
+        (f"/#ticket-{ticket}", "in_progress"),
+        ("/#column-done", "done"),
+    ):
+        lived_in.open(path)
+        expect(lived_in.page.locator(".column:visible")).to_have_attribute("id", f"column-{status}")
+        for each in ("todo", "in_progress", "done"):
+            tab = lived_in.page.locator(f".strip [href='#column-{each}']")
+            expect(tab).to_have_css("font-weight", strong if each == status else plain)
+
+
+def test_the_title_of_a_ticket_is_larger_than_what_is_below_it(lived_in):
+    lived_in.open(f"/platform/{lived_in.ticket}")
+    size = lived_in.page.locator("h1").evaluate("(element) => getComputedStyle(element).fontSize")
+    assert size == ("25px" if lived_in.touch else "27px")
+
+
+def test_the_days_after_which_the_archive_takes_what_is_done_stand_in_a_line_with_their_button(lived_in):
+    lived_in.open("/archive")
+    field = lived_in.page.get_by_label("Put away by itself what is done for").bounding_box()
+    button = lived_in.page.get_by_role("button", name="Save").bounding_box()
+    assert field["x"] + field["width"] < button["x"]
+    assert abs(field["y"] + field["height"] / 2 - button["y"] - button["height"] / 2) < 2
+    assert button["width"] < 100
 
 
 def small_targets(screen, places, least):
@@ -162,7 +264,7 @@ def test_every_target_on_the_platform_can_be_met(lived_in):
     lived_in.open(f"/platform/{lived_in.ticket}")
     small = small_targets(lived_in, [".beside", ".ticket-bar", ".add", ".history form"], least(lived_in))
     lived_in.over(lived_in.todo("short"))
-    expect(lived_in.todo("short").locator("[data-k=delete]")).to_be_visible()
+    expect(lived_in.todo("short").locator("[data-k=more]")).to_be_visible()
     todo = f"#{lived_in.todo('short').get_attribute('id')}"
     small += small_targets(lived_in, [todo], least(lived_in))
     assert not small, "\n".join(small)
@@ -187,6 +289,15 @@ def test_undo_in_the_toast_can_be_met(lived_in):
     lived_in.says("“Short” deleted")
     small = small_targets(lived_in, ["#toast"], least(lived_in))
     assert not small, "\n".join(small)
+
+
+@pytest.mark.parametrize("device", [DESK, Device(1180, True, True)], ids=str)
+def test_the_columns_stay_where_they_are_when_a_toast_comes(lived_in):
+    lived_in.open()
+    places = [column.bounding_box() for column in lived_in.page.locator(".column").all()]
+    lived_in.delete("Short")
+    lived_in.says("“Short” deleted")
+    assert [column.bounding_box() for column in lived_in.page.locator(".column").all()] == places
 
 
 @pytest.mark.parametrize("device", [DESK], ids=str)

@@ -69,18 +69,24 @@ def crowd(server, count):
             ).lastrowid
             data = json.dumps({"user_id": user_id})
             file.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", (sessions.hashed(sid), user_id, data, now, now))
-            yield Clocked(server.port, f"nikko={sid}")
+            browser = Clocked(server.port, f"nikko={sid}")
+            browser.username = name
+            yield browser
     file.close()
 
 
-def throw_logins(server, number, rate, statuses):
-    """Log in so many times, `rate` a second, whether answered or not, and wait for the answers."""
-    username = Browser(server.port).register().username
+def throw_logins(server, people, rate, statuses):
+    """Log these people in, `rate` a second, whether answered or not, each from an address of their own; wait for all.
 
-    def log_in():
-        statuses.append(Browser(server.port).post("/login", username=username, password=PASSWORD).status)
+    From one address, or for one person, most would be throttled before their password is looked at.
+    """
 
-    threads = [threading.Timer(position / rate, log_in) for position in range(number)]
+    def log_in(username):
+        address = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+        visitor = Browser(server.port, **{"X-Forwarded-For": address})
+        statuses.append(visitor.post("/login", username=username, password=PASSWORD).status)
+
+    threads = [threading.Timer(n / rate, log_in, [person.username]) for n, person in enumerate(people)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -96,7 +102,7 @@ def together(server, seconds, pause, people=200, logins=10):
     """So many people for so long; yields a line on each thing that held, the last one on the logins."""
     stop, statuses = threading.Event(), []
     readers = [Reader(browser, stop, pause) for browser in crowd(server, people)]
-    thrower = threading.Timer(seconds / 3, throw_logins, [server, logins, 1000, statuses])
+    thrower = threading.Timer(seconds / 3, throw_logins, [server, list(crowd(server, logins)), 1000, statuses])
     thrower.start()
     for reader in readers:
         reader.start()
@@ -119,10 +125,10 @@ def together(server, seconds, pause, people=200, logins=10):
 
 def beside_logins(server, seconds, rate=50):
     """A board alone and beside `rate` logins a second; yields a line on each."""
-    [browser], statuses = crowd(server, 1), []
+    (browser, *others), statuses = crowd(server, 1 + rate * seconds), []
     assert browser.post("/tickets", title="\n".join(f"Ticket {number}" for number in range(50))).status == 303
-    for what, logins in (("alone", 0), (f"beside {rate} logins a second", rate * seconds)):
-        thrower = threading.Thread(target=throw_logins, args=[server, logins, rate, statuses])
+    for what, people in (("alone", []), (f"beside {rate} logins a second", others)):
+        thrower = threading.Thread(target=throw_logins, args=[server, people, rate, statuses])
         thrower.start()
         browser.answers, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
@@ -134,7 +140,7 @@ def beside_logins(server, seconds, rate=50):
 
 
 def main(seconds=60):
-    with tempfile.TemporaryDirectory() as folder, Server(folder) as server:
+    with tempfile.TemporaryDirectory() as folder, Server(folder, PROXIES="1") as server:
         steps = together(server, seconds / 2, 0.5), together(server, seconds / 2, 0), beside_logins(server, 10)
         for line in itertools.chain(*steps):
             print(line, flush=True)

@@ -111,11 +111,11 @@ def listening(port):
 
 
 class Browser:
-    """Somebody's browser without JavaScript: one kept connection, a cookie, and forms."""
+    """Somebody's browser without JavaScript: one kept connection, a cookie, and forms; `headers` go with each."""
 
-    def __init__(self, port, cookie=""):
+    def __init__(self, port, cookie="", **headers):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.cookie = cookie
+        self.cookie, self.headers = cookie, {"Sec-Fetch-Site": "same-origin", **headers}
 
     def close(self):
         self.connection.close()
@@ -148,7 +148,7 @@ class Browser:
         return [title for _, _, title in self.board()]
 
     def _ask(self, method, path, body=None):
-        headers = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin"}
+        headers = {"Cookie": self.cookie, **self.headers}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:

@@ -16,9 +16,9 @@ import kill
 import load
 import pytest
 import restart
-from conftest import missing
+from conftest import hang_up, missing
 from running import ROOT, Browser, Server, Writer, until
-from test_database import only, own_connections
+from test_database import only
 from test_upgrade import NEXT, NEXT_VERSION, add_rows, tables, titles
 
 import database
@@ -159,22 +159,20 @@ def test_a_stop_finishes_what_it_is_doing(server):
     assert len(answers) == 4
 
 
+def test_a_stop_while_the_workers_start_ends_them(server):
+    server.launch()
+    until(lambda: len(list(server.processes())) == 3, "the workers are there, before they answer")
+    server.stop()
+
+
 def test_two_hundred_people_get_no_error_and_each_their_own_board(server):
     server.start()
     for line in load.together(server, 3, 0.5, logins=2):
         print(line)
 
 
-def hang_up(address):
-    """End each connection to that database; NIKKO may end some itself when it notices."""
-    with contextlib.closing(database.SQL(address)) as db:
-        for each in own_connections(db):
-            with contextlib.suppress(RuntimeError):
-                db.execute(f"KILL {each['id']}" if db.kind == "mysql" else f"SELECT pg_terminate_backend({each['id']})")
-
-
 @only("postgresql", "mysql")
-def test_a_database_that_hangs_up_on_people_at_work_refuses_each_once_and_loses_nothing(tmp_path, new_database):
+def test_a_database_that_hangs_up_on_people_at_work_refuses_nobody_twice_and_loses_nothing(tmp_path, new_database):
     address = new_database()
     with Server(tmp_path, DATABASE_URL=address) as server:
         _, told = restart.writing_through(restart.people(server), lambda: hang_up(address))
@@ -246,7 +244,7 @@ def test_an_upgrade_that_is_killed_before_any_of_its_statements_loses_nothing_an
             assert ended == (-signal.SIGKILL if statement <= STATEMENTS else 0)
             version = upgrade.VERSION if statement <= STATEMENTS else NEXT_VERSION
             assert db.execute("SELECT version FROM nikko") == [{"version": version}]
-            assert ("labels" in tables(db)) == (statement > STATEMENTS)
+            assert ("moods" in tables(db)) == (statement > STATEMENTS)
             upgrade.prepare(db, NEXT, NEXT_VERSION)
             assert titles(db) == ["one", "two: (:D"]
 
