@@ -51,8 +51,8 @@ from helpers import (
     Problem,
     back,
     go,
-    leave_turn,
     login_required,
+    may_take_long,
     read,
     read_choice,
     read_id,
@@ -81,6 +81,8 @@ RESET_HOURS = 24
 #: How many tickets of a column the board shows, and how many "Show older" adds.
 SHOWN = {"todo": 100, "in_progress": 100, "done": 20}
 MORE = 100
+#: Characters of Markdown, and of a journal, for which nobody else should wait.
+LONG_TEXT, LONG_JOURNAL = 5_000, 200_000
 LABELS_CHOSEN = 20  # labels by which the board is filtered at once, at most
 
 HERE = Path(__file__).parent
@@ -148,14 +150,35 @@ if config.proxies:
 @app.before_request
 def guard():
     """Refuse forged and broken requests before anything else sees them; g.user is who is logged in, or None."""
-    g.user = session.user
-    g.today = dates.today_in(g.user["time_zone"] if g.user else "")
+    g.user = user = session.user
+    g.today = dates.today_in(user["time_zone"] if user else "")
     g.began, g.request_id = time.perf_counter(), secrets.token_hex(4)
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
+    if request.method == "POST" and not is_quick():  # before anything is counted or written
+        may_take_long()
     if session.touched:  # once an hour; who stays logged in may not pass the login for months
-        clear_up(g.user["id"])
+        clear_up(user["id"])
         read_user_again()
+
+
+#: The routes whose forms change one row, or as many as somebody typed.
+QUICK_FORMS = {
+    "add_tickets", "rename_ticket", "change_status", "move_ticket", "move_ticket_to_top", "set_due", "set_labels",
+    "delete_ticket", "archive_ticket",
+    "add_todos", "edit_todo", "tick_todo", "move_todo", "delete_todo", "carry_todo", "make_ticket",
+}  # fmt: skip
+
+
+def is_quick():
+    """Whether the answer is soon there: the board or a ticket's page as they are, or a short form on one."""
+    if request.method == "POST":
+        if request.endpoint not in QUICK_FORMS:
+            return False
+        path, view = helpers.came_from()
+    else:
+        path, view = request.path, helpers.get_view()
+    return not view and (path == "/" or path.startswith("/platform/"))
 
 
 @app.after_request
@@ -179,7 +202,8 @@ SECRET_PATHS = re.compile("/(reset|calendar)/", re.IGNORECASE)
 
 def log(event, user_id=None, **fields):
     """Write a line on this request, see logs.py; `user_id` is of the person, unless that is who is logged in."""
-    user_id = user_id or (g.user["id"] if g.get("user") else None)
+    user = g.get("user")
+    user_id = user_id or (user["id"] if user else None)
     logs.write(event, id=g.get("request_id"), **fields, user=user_id, **{"from": request.remote_addr})
 
 
@@ -203,7 +227,8 @@ def compress(response):
 
 
 app.dispatch_request = serving.replayed(app.dispatch_request)
-app.wsgi_app = serving.in_turn(serving.protected(app.wsgi_app), db, app.config["MAX_CONTENT_LENGTH"])
+app.wsgi_app = serving.on_one_connection(serving.protected(app.wsgi_app), db)
+served = serving.Served(app.wsgi_app, bool(db) and db.kind == "sqlite", app.config["MAX_CONTENT_LENGTH"])
 
 
 # Account
@@ -602,7 +627,7 @@ def export(kind):
     """
     if kind not in EXPORTS:
         abort(404)
-    leave_turn()
+    may_take_long()
     (write, mimetype), file = EXPORTS[kind], tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
     with db.snapshot(), room_on_disk():
         for piece in write(db, g.user):
@@ -632,7 +657,7 @@ def show_import():
 
 def draw_import(options, problem=None):
     """The page that takes a file, with what is in the one that waits, if `options` say how it is read."""
-    leave_turn()
+    may_take_long()
     waiting, source, found = uploads.waiting(db, g.user["id"]), None, None
     if waiting:
         source, found = look_into(waiting, options)
@@ -660,9 +685,8 @@ def place_to_read():
 @login_required
 def upload():
     """Take a file; it waits until the person has seen what is in it."""
-    leave_turn()
     try:
-        with room_on_disk():
+        with room_on_disk(), helpers.in_line(helpers.receiving_files, "importing"):
             file = read_file()
         with place_to_read():
             imports.recognise(lambda: rewound(file), {})
@@ -698,7 +722,6 @@ def rewound(file):
 @login_required
 def run_import():
     """Add all that the file has in it, as one step."""
-    leave_turn()
     upload_id, waiting, found = read_id("upload"), uploads.waiting(db, g.user["id"]), None
     if waiting and waiting["id"] == upload_id:
         source, found = look_into(waiting, request.form)
@@ -748,6 +771,7 @@ def calendar(key):
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers=headers)
+    may_take_long()
     tickets, todos = get_due(user["id"])
     page = calendar_feed.calendar(user, tickets, todos, lambda each: f"{request.url_root}platform/{each}", time.time())
     return Response(page, headers=headers, mimetype="text/calendar")
@@ -865,7 +889,8 @@ def get_asked(problem):
     """Which form is open in which ticket's card, as (of FORMS, id); after a refusal the one that was refused."""
     if problem:
         return FORMS.get(request.endpoint), request.view_args.get("ticket_id")
-    asked = [(form, ticket_id) for form in FORMS.values() if (ticket_id := whole(request.args.get(form)))]
+    args = request.args
+    asked = [(form, ticket_id) for form in FORMS.values() if form in args and (ticket_id := whole(args[form]))]
     return asked[0] if asked else (None, None)
 
 
@@ -1421,6 +1446,8 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None, preview=Non
     `preview` is a description to be shown above the form that has it.
     """
     ticket = get_ticket(ticket_id)
+    if len(ticket["description"]) > LONG_TEXT:
+        may_take_long()
     every_todo = get_every_todo(ticket_id)
     beside, _, mine = get_columns({"in_progress": MORE, "todo": MORE})
     is_open = ticket["status"] != "done" and not ticket["archived_at"]
@@ -1496,6 +1523,8 @@ def get_history(ticket_id, names):
         """,
         ticket_id, g.user["id"],
     )  # fmt: skip
+    if sum(len(action["changes"]) for action in actions) > LONG_JOURNAL:
+        may_take_long()
     for action in actions:
         action["changes"] = json.loads(action["changes"])
     names = get_names([action["changes"] for action in actions], names)
@@ -2286,14 +2315,17 @@ def unchanged():
     transaction with the change. The version stands by itself at the end: the script counts its own changes on. A page
     goes to nobody but the session for which it was drawn.
     """
-    query, tells = request.query_string, b"done=" in request.query_string
+    user, query = g.user, request.query_string
+    tells = b"done=" in query
     if tells:  # which only tells of an action
         query = [item for item in request.args.items(multi=True) if item[0] != "done"]
         query = urlencode(query).encode()
-    about, version = (BUILD, g.user["id"], request.path, query, g.today), g.user["version"]
-    g.etag = f'W/"{zlib.crc32(repr(about).encode()):08x}-{version}"'
-    if g.etag in request.headers.get("If-None-Match", ""):
-        return Response(status=304, headers={"ETag": g.etag})
+    about, version = (BUILD, user["id"], request.path, query, g.today), user["version"]
+    g.etag = etag = f'W/"{zlib.crc32(repr(about).encode()):08x}-{version}"'
+    if etag in request.headers.get("If-None-Match", ""):
+        return Response(status=304, headers={"ETag": etag})
+    if tells or not is_quick():
+        may_take_long()
     if tells or app.debug or len(query) > helpers.VIEW_LIMIT or request.content_length:
         return None  # it tells of an action once, is worked on, or isn't what a browser asks for
     key = (session.sid, version, *about, wants_fragments())
@@ -2677,4 +2709,4 @@ def copy_to(url):
 
 
 if __name__ == "__main__":
-    serving.serve("app:app", config, db)
+    serving.serve("app:served", config, db)

@@ -40,6 +40,7 @@ READS = {"SELECT", "WITH", "VALUES", "EXPLAIN", "PRAGMA", "SHOW"}
 CONTROLS = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"}
 SCALARS = {str, int, float, bytes, type(None)}
 POOL_SIZE = 16  # connections that stay open while nobody uses them
+PATIENCE = 0.02  # seconds for which who is in a hurry waits for another writer
 
 # What is quoted or a comment is passed over; then come a cast, a placeholder, and the end of a statement.
 _TOKENS = re.compile(
@@ -64,6 +65,13 @@ class Lost(Unavailable):
 
 class Deadlock(Unavailable):
     """The engine gave this transaction up for another one; the same again may well work."""
+
+
+class TakesLong(BaseException):
+    """What follows would hold others up; nothing was written, so the same can begin again where there is time.
+
+    Raised only in a block that is `kept(hurried=True)`. No Exception, for nobody but who opened it has an answer.
+    """
 
 
 # Error codes that say more than "wrong SQL", by engine: SQLite's primary result codes,
@@ -207,36 +215,47 @@ class WriterQueue:
         self.reset()
 
     def reset(self):
-        self.lock, self.file = threading.Lock(), None
+        self.lock, self.file, self.was_late = threading.Lock(), None, False
 
-    def __enter__(self):
-        if not self.lock.acquire(timeout=self.seconds):
-            raise Unavailable("database is locked")
+    @contextmanager
+    def turn(self, hurried):
+        """Wait for the turn. Raises Unavailable; if `hurried` TakesLong, soon, and at once while others wait, too."""
+        if hurried:
+            patience, self.was_late = 0 if self.was_late else PATIENCE, True
+            self._enter(patience, TakesLong)
+            self.was_late = False
+        else:
+            self._enter(self.seconds, Unavailable)
+        try:
+            yield
+        finally:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+            self.lock.release()
+
+    def _enter(self, seconds, late):
+        if not self.lock.acquire(timeout=seconds):
+            raise late("database is locked")
         try:
             if self.file is None:
                 self.file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            self._lock_file()
+            self._lock_file(seconds, late)
         except BaseException as error:
             self.lock.release()
             if isinstance(error, OSError):
                 raise Unavailable(f"can't lock {self.path}: {error.strerror}") from None
             raise
 
-    def _lock_file(self):
+    def _lock_file(self, seconds, late):
         """Ask again at short notice, for a `flock` that waits can't give up when its time is over."""
-        end = time.monotonic() + self.seconds
+        end = time.monotonic() + seconds
         for attempt in itertools.count():
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
                 if time.monotonic() > end:
-                    raise Unavailable("database is locked") from None
+                    raise late("database is locked") from None
                 time.sleep(0.00005 if attempt < 200 else 0.002)
-
-    def __exit__(self, *_):
-        fcntl.flock(self.file, fcntl.LOCK_UN)
-        self.lock.release()
 
 
 class SQL(cs50.SQL):
@@ -255,7 +274,7 @@ class SQL(cs50.SQL):
         url = parse_address(url)
         self.kind = url.get_backend_name()
         self._mark = "?" if self.kind == "sqlite" else "%s"
-        self._wait, self._thread, self._idle, self._queue = wait, threading.local(), [], None
+        self._wait, self._thread, self._idle, self._queue = wait, threading.local(), {True: [], False: []}, None
         self.path = url.database if self.kind == "sqlite" else None
         options = {"max_overflow": 48}
         if self.kind == "sqlite":
@@ -282,9 +301,9 @@ class SQL(cs50.SQL):
 
     def close(self):
         """Close every idle connection; the next statement opens a new one."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
         self._engine.dispose()
 
     def execute(self, sql, *args, **kwargs):
@@ -386,16 +405,25 @@ class SQL(cs50.SQL):
                     _give_up(connection)
 
     @contextmanager
-    def kept(self):
-        """In this block the thread's statements share one connection; else each asks the pool for one."""
+    def kept(self, hurried=False):
+        """In this block the thread's statements share one connection; else each asks the pool for one.
+
+        With `hurried` a statement that would have to wait for others raises TakesLong, unless something was written.
+        """
         thread = self._thread.__dict__
-        thread["keeps"] = True
+        thread.update(keeps=True, hurried=hurried, wrote=False)
         try:
             yield
         finally:
             thread["keeps"] = False
             if connection := thread.pop("kept", None):
                 self._put_by(connection)
+            thread["hurried"] = False
+
+    def is_hurried(self):
+        """Whether this thread is in a hurry, and has written nothing that can't be begun again."""
+        thread = self._thread.__dict__
+        return thread.get("hurried", False) and not thread["wrote"]
 
     @contextmanager
     def _connection(self, writes):
@@ -403,8 +431,9 @@ class SQL(cs50.SQL):
         if getattr(self._thread, "connection", None):
             yield self._thread.connection
         elif writes and self._queue:
-            with self._queue, self._pooled() as connection:
+            with self._queue.turn(self.is_hurried()), self._pooled() as connection:
                 yield connection
+                self._thread.wrote = True
         else:
             with self._pooled() as connection:
                 yield connection
@@ -415,7 +444,7 @@ class SQL(cs50.SQL):
         connection = self._kept() if keeps else self._checked_out()
         try:
             yield connection
-        except Exception:
+        except (Exception, TakesLong):
             raise
         except BaseException:
             connection.invalidate()  # cut off in the middle of a statement
@@ -430,9 +459,11 @@ class SQL(cs50.SQL):
         connection = thread.get("kept")
         if not (connection and connection.is_valid):
             try:
-                connection = self._idle.pop()
+                connection = self._idle[thread["hurried"]].pop()
             except IndexError:
                 connection = self._checked_out()
+                if thread["hurried"] and self.kind == "sqlite":
+                    self._run(connection, f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
             thread["kept"] = connection
         return connection
 
@@ -441,8 +472,9 @@ class SQL(cs50.SQL):
 
         The one that was used last is the next one's, for it has the most pages in its memory.
         """
-        if self.kind == "sqlite" and connection.is_valid and len(self._idle) < POOL_SIZE:
-            self._idle.append(connection)
+        idle = self._idle[self._thread.hurried]
+        if self.kind == "sqlite" and connection.is_valid and len(idle) < POOL_SIZE:
+            idle.append(connection)
         else:
             connection.close()
 
@@ -475,6 +507,8 @@ class SQL(cs50.SQL):
             fault = FAULTS[self.kind].get(_code(error), RuntimeError)
             if fault in (Deadlock, Full):
                 _give_up(connection)  # the engine rolled it back: what follows in the block must not be kept alone
+            if fault is Unavailable and self.is_hurried():
+                raise TakesLong from error
             raise fault(error) from None
         finally:
             if connection.is_valid:
@@ -516,7 +550,7 @@ class SQL(cs50.SQL):
         """A child process neither uses nor closes the connections of its parent."""
         self._parents = (self._engine.pool, self._thread, self._idle)  # forgotten, Python would close them
         self._engine.dispose(close=False)
-        self._thread, self._idle = threading.local(), []
+        self._thread, self._idle = threading.local(), {True: [], False: []}
         if self._queue:
             self._queue.reset()
 

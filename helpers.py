@@ -19,12 +19,16 @@ from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.urls import iri_to_uri
 
+from database import TakesLong
+
 TEXT_LIMIT = 500  # characters of a title or a to-do
 TODOS_LIMIT = 1_000  # of a ticket, with those in the trash
 LINES_LIMIT = 500  # lines of a paste
 TEXTS = {"title", "text", "description", "due", "labels", "name"}  # fields in which somebody writes
 FIELDS_LIMIT = 1_000  # of a form
 HIGHEST_ID = 2**31 - 1
+#: In the WSGI environment: whether others wait for this request, and it may still begin again beside them.
+HURRIED = "nikko.hurried"
 
 #: Equals a row of OWASP's password storage cheat sheet; a login with another setting is hashed again.
 HASH_METHOD = "scrypt:32768:8:3"
@@ -43,6 +47,8 @@ class Places(NamedTuple):
 hashing = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
 #: A file of 64 MB takes a processor for a minute, and a gigabyte if it was made for that.
 reading_files = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
+#: Each file that comes slowly holds a thread meanwhile.
+receiving_files = Places(threading.BoundedSemaphore(20), threading.BoundedSemaphore(20))
 
 
 def step_back():
@@ -124,6 +130,8 @@ def refuse_broken_forms():
         return
     if request.mimetype not in ("application/x-www-form-urlencoded", ""):
         raise Problem(415, "Nothing was saved: send the fields as an ordinary form.")
+    if request.content_length is None and len(request.get_data()) >= request.max_content_length:
+        raise RequestEntityTooLarge  # Werkzeug would cut it off there
     if request.get_data().count(b"&") > FIELDS_LIMIT:
         raise Problem(413, "Nothing was saved: the form has too many fields.")
     try:
@@ -352,16 +360,15 @@ def new_password(password, *words, field="password"):
     return password
 
 
-def leave_turn():
-    """Go on beside the other requests of this worker (see in_turn in serving.py): what follows takes long."""
-    if has_request_context():
-        request.environ.get("nikko.leave_turn", bool)()
+def may_take_long():
+    """Say so before it does: a hurried request that wrote nothing begins again beside the others (see serving.py)."""
+    if has_request_context() and request.environ.get(HURRIED, bool)():
+        raise TakesLong
 
 
 @contextlib.contextmanager
 def place_to_hash():
     """Around what hashes a password: two at a time, beside the other requests. Raises Problem when too many wait."""
-    leave_turn()
     with in_line(hashing, "logging in"):
         yield
 

@@ -1,18 +1,31 @@
 """What stands between the network and the routes: the server, a worker's requests in turn, headers, and retries."""
 
+import asyncio
 import errno
+import functools
 import io
 import os
 import random
 import signal
 import socket
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
-from database import Deadlock
-from helpers import whole
+from werkzeug.exceptions import ClientDisconnected
+
+import logs
+from database import Deadlock, TakesLong
+from helpers import HURRIED
+
+#: Of a worker: for requests that take long, and on PostgreSQL and MariaDB for each.
+THREADS = 256
+#: How long a form may take to come, and each part of a file; and the whole file.
+FORM_SECONDS, FILE_SECONDS = 60, 600
+#: Bytes of the forms that are on their way to a worker.
+FORMS_LIMIT = 64_000_000
 
 
 def replayed(dispatch):
@@ -29,35 +42,181 @@ def replayed(dispatch):
     return dispatch_again
 
 
-def in_turn(wsgi_app, db, form_limit):
-    """Run a worker's requests one after the other, each on one connection of `db`, a database.SQL.
-
-    Threads that change places at every statement cost SQLite a quarter of the speed. A form is read before its
-    turn, so that a slow sender holds nobody up; who has a password checked leaves the turn; and who has waited a
-    quarter of a second (for another process that writes) goes on beside the others. With 20 ms, 200 busy people got
-    out of turn and stayed so: their forms took 1.2 s instead of 0.17.
-    """
-    turn = threading.Lock()
+def on_one_connection(wsgi_app, db):
+    """Run each request on one connection of `db`, a database.SQL; whether it is hurried can be asked meanwhile."""
 
     def application(environ, start_response):
-        length = whole(environ.get("CONTENT_LENGTH"))
-        is_file = length and length > form_limit  # read later, if at all
-        if length and not is_file:
-            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
-        mine = [turn] if db.kind == "sqlite" and not is_file and turn.acquire(timeout=0.25) else []
-
-        def leave():
-            if mine:
-                mine.pop().release()
-
-        environ["nikko.leave_turn"] = leave
-        try:
-            with db.kept():
-                return wsgi_app(environ, start_response)
-        finally:
-            leave()
+        with db.kept(hurried=HURRIED in environ):
+            environ[HURRIED] = db.is_hurried
+            return wsgi_app(environ, start_response)
 
     return application
+
+
+class Served:
+    """The WSGI application as an ASGI one, to be kept by the event loop of each worker of the server.
+
+    The event loop reads the forms, so that slow senders hold nothing but memory. With `in_the_loop` it also runs the
+    requests, one after the other: threads that change places at every statement take a third of a board's time. What
+    takes long says so before it has written anything (TakesLong), and begins again in a thread of its own; without
+    `in_the_loop` each request has one. `form_limit` is in bytes: what is larger is a file, and read by who wants it.
+    """
+
+    def __init__(self, wsgi_app, in_the_loop, form_limit):
+        self.wsgi_app, self.in_the_loop, self.form_limit = wsgi_app, in_the_loop, form_limit
+        self.threads = ThreadPoolExecutor(THREADS, "request")
+        self.room = FORMS_LIMIT
+
+    async def __call__(self, scope, receive, send):
+        environ = environ_of(scope)
+        has_body = "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ
+        form, ended = b"", int(environ.get("CONTENT_LENGTH") or 0) <= self.form_limit
+        if has_body and ended:
+            try:
+                async with asyncio.timeout(FORM_SECONDS):
+                    form, ended = await self.read_form(receive)
+            except ClientDisconnected:
+                return
+            except (TimeoutError, NoRoom) as error:
+                await refuse(send, environ, 408 if isinstance(error, TimeoutError) else 503)
+                return
+        if ended:
+            environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(len(form))}
+        else:
+            environ["wsgi.input"] = io.BufferedReader(Incoming(receive, asyncio.get_running_loop(), form), 65536)
+        await respond(send, *await self.answer(environ, self.in_the_loop and ended))
+
+    async def answer(self, environ, in_the_loop):
+        """What the application answers: (status, headers, an iterable of bytes)."""
+        if in_the_loop:
+            try:
+                return self.run({**environ, HURRIED: True})
+            except TakesLong:
+                environ["wsgi.input"].seek(0)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self.run, environ)
+
+    def run(self, environ):
+        """The same, from this thread."""
+        head = []
+
+        def start_response(status, headers, exc_info=None):
+            head[:] = status, headers
+
+        body = self.wsgi_app(environ, start_response)
+        return *head, body
+
+    async def read_form(self, receive):
+        """The body of a request, and whether it ended below the limit. Raises ClientDisconnected, NoRoom."""
+        parts, size = [], 0
+        try:
+            while size <= self.form_limit:
+                body, more = await receive_part(receive)
+                size += len(body)
+                self.room -= len(body)
+                if self.room < 0:
+                    raise NoRoom
+                parts.append(body)
+                if not more:
+                    return b"".join(parts), True
+            return b"".join(parts), False
+        finally:
+            self.room += size
+
+
+class NoRoom(Exception):
+    """Too many forms are on their way."""
+
+
+async def receive_part(receive):
+    """The next part of a body, and whether more follows. Raises ClientDisconnected."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientDisconnected
+    return message.get("body", b""), message.get("more_body", False)
+
+
+class Incoming(io.RawIOBase):
+    """The body of a request as a file for another thread, which comes while it is read. Raises ClientDisconnected."""
+
+    def __init__(self, receive, loop, begun=b""):
+        self.receive, self.loop, self.rest, self.more = receive, loop, begun, True
+        self.end = time.monotonic() + FILE_SECONDS
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while self.more and not self.rest:
+            coming = asyncio.run_coroutine_threadsafe(receive_part(self.receive), self.loop)
+            try:
+                self.rest, self.more = coming.result(min(FORM_SECONDS, max(0, self.end - time.monotonic())))
+            except TimeoutError:
+                coming.cancel()
+                raise ClientDisconnected from None
+        part, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def environ_of(scope):
+    """The WSGI environment of an ASGI request, without its body."""
+    environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": scope["server"][0],
+        "SERVER_PORT": scope["server"][1],
+        "REMOTE_ADDR": scope["client"][0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for header, value in scope["headers"]:
+        if len(header) < 64 and (name := name_in_environ(header)):
+            value = value.decode("latin-1")
+            between = ";" if name == "HTTP_COOKIE" else ","
+            environ[name] = f"{environ[name]}{between}{value}" if name in environ else value
+    return environ
+
+
+@functools.lru_cache(256)
+def name_in_environ(header):
+    """The name of a header in the environment; None for one that would stand there under another one's name."""
+    name = header.decode("latin-1").upper()
+    if "_" in name:
+        return None
+    name = name.replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+async def refuse(send, environ, status):
+    """Answer a form that never came, or for which there was no room."""
+    logs.write("request", method=environ["REQUEST_METHOD"], status=status, **{"from": environ["REMOTE_ADDR"]})
+    headers = [*PROTECTION, ("Connection", "close"), ("Retry-After", "5"), ("Content-Type", "text/plain")]
+    await respond(send, f"{status} ", headers, [b"Nothing was saved: the form took too long. Try again in a moment.\n"])
+
+
+async def respond(send, status, headers, body):
+    """Send an answer; a file is sent as fast as it is taken."""
+    try:
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await send({"type": "http.response.start", "status": int(status[:3]), "headers": headers})
+        parts = iter(body)
+        part, following = next(parts, b""), next(parts, None)
+        while following is not None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await asyncio.sleep(0)  # who has gone takes everything at once
+            part, following = following, next(parts, None)
+        await send({"type": "http.response.body", "body": part})
+    finally:
+        if hasattr(body, "close"):
+            body.close()
 
 
 PROTECTION = [
@@ -112,7 +271,7 @@ def obey_while_starting():
 def serve(target, config, db):
     """Serve `target` ("module:name") on HOST and PORT until stopped; `db` is closed, for each worker has its own."""
     from granian import Granian  # only the server needs it
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
 
     with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as probe:
@@ -129,9 +288,9 @@ def serve(target, config, db):
         target,
         address=config.host,
         port=config.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,  # on the second version a silent connection may stay for ever
         workers=config.workers,
-        blocking_threads=256,  # each half-sent form holds one
         backpressure=1024,  # open connections, not requests
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),

@@ -1083,7 +1083,7 @@ def test_a_child_forked_while_another_thread_writes_can_write_too(notes):
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with notes._queue or notes.transaction():
+        with notes._queue.turn(hurried=False) if notes._queue else notes.transaction():
             held.set()
             done.wait()
         add(notes, "parent")

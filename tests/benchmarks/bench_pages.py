@@ -108,7 +108,7 @@ def main(rounds=5, seconds=3):
         Path(folder, "changes.lua").write_text(CHANGES)
         Path(folder, "drawn.lua").write_text(DRAWN)
         Path(folder, "write.lua").write_text('wrk.method = "POST"')
-        servers = [start("app:app", 5181, folder), start("bare:app", 5182, folder)]
+        servers = [start("app:served", 5181, folder), start("bare:served", 5182, folder)]
         try:
             board, platform = prepare()
             etag, gzip = board.browser.open(NIKKO + "/").headers["ETag"], "Accept-Encoding: gzip"

@@ -45,9 +45,26 @@ def clients(server, number, sent):
 
 
 @pytest.mark.parametrize("sent", [HALF_A_HEAD, HALF_A_BODY], ids=["heads", "bodies"])
-def test_sixty_half_sent_requests_do_not_stop_it(server, sent):
-    with clients(server, 60, sent):
+def test_six_hundred_half_sent_requests_do_not_stop_it(server, sent):
+    """No more than Granian's 1,024 connections, but more than there are threads."""
+    with clients(server, 600, sent):
         assert seconds_of_a_visit(server) < 1
+
+
+def test_silent_connections_do_not_stop_it(server):
+    with clients(server, 600, b""):
+        assert seconds_of_a_visit(server) < 1
+
+
+def test_a_file_above_a_megabyte_arrives_whole(server):
+    browser = Browser(server.port).register()
+    table = "Title\r\n" + "\r\n".join(f"Ticket {number} {'x' * 400}" for number in range(5_000))
+    body = f'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n{table}\r\n--x--\r\n'
+    headers = {**browser.headers, "Cookie": browser.cookie, "Content-Type": "multipart/form-data; boundary=x"}
+    browser.connection.request("POST", "/import/file", body, headers)
+    answer = browser.connection.getresponse()
+    assert (answer.status, answer.read() and None) == (303, None)
+    assert "5,000" in browser.get("/import").text
 
 
 def test_two_hundred_open_connections_do_not_stop_it(server):
