@@ -129,8 +129,7 @@ class DatabaseSessions(CacheLibSessionInterface):
             response.vary.add("Cookie")
 
     def get_cookie_name(self, app):
-        """Under HTTPS a name that no other host and no unencrypted page can set."""
-        return "__Host-nikko" if request.is_secure else "nikko"
+        return cookie_name(request.is_secure)
 
     def get_cookie_secure(self, app):
         return request.is_secure
@@ -145,6 +144,11 @@ class DatabaseSessions(CacheLibSessionInterface):
     def _upsert_session(self, session_lifetime, session, store_id):
         write = self.cache.set if session.stored else self.cache.add
         session.stored = write(store_id, dict(session))
+
+
+def cookie_name(is_secure):
+    """Under HTTPS a name that no other host and no unencrypted page can set."""
+    return "__Host-nikko" if is_secure else "nikko"
 
 
 def hashed(key):

@@ -4,7 +4,7 @@ import gzip
 import re
 
 import pytest
-from conftest import shown_board
+from conftest import log_in, shown_board
 from pages import counted, one_engine
 from test_plans import FORMS, MORE_FORMS, Planner
 
@@ -45,6 +45,36 @@ def test_the_script_the_browser_and_one_without_compression_each_get_their_own(m
         assert not part.startswith("<!doctype html>")
         for plain, packed in ((page, answers[1]), (part, answers[3])):
             assert without_key(gzip.decompress(packed.data).decode()) == without_key(plain)
+
+
+def test_a_page_that_asks_whether_it_is_up_to_date_costs_one_statement_and_one_line(mira, capfd):
+    mira.add_tickets("one")
+    page = mira.get("/", headers=FRAGMENTS)
+    known = {**FRAGMENTS, "If-None-Match": page.headers["ETag"]}
+    capfd.readouterr()
+    with counted(mira.site.db) as statements:
+        answer = mira.get("/", headers=known)
+    assert (answer.status_code, answer.data, len(statements)) == (304, b"", 1)
+    assert answer.headers["ETag"] == page.headers["ETag"]
+    assert "frame-ancestors" in answer.headers["Content-Security-Policy"]
+    line = capfd.readouterr().err
+    assert re.fullmatch(
+        rf"\S+Z request id=\w{{8}} method=GET path=/ status=304 ms=\d+ user={mira.id} from=127.0.0.1\n", line
+    )
+    mira.post("/logout")
+    assert mira.get("/", headers=known).status_code == 401
+
+
+@one_engine
+def test_a_page_that_asks_again_is_refused_under_another_name(another_site):
+    site = another_site(HOSTS="localhost")
+    mira = log_in(site, site.insert_user("mira", "mira", "", "Mira", "Kovač"), "mira")
+    etag, cookie = mira.get("/").headers["ETag"], mira.client.get_cookie("nikko").value
+    for host, status in (("localhost", 304), ("evil.example", 400)):
+        browser = site.app.test_client()
+        browser.set_cookie("nikko", cookie, domain=host)
+        answer = browser.get("/", headers={"If-None-Match": etag}, base_url=f"http://{host}")
+        assert answer.status_code == status
 
 
 def test_what_was_just_done_is_said_once(mira):
