@@ -53,7 +53,6 @@ from helpers import (
     back,
     go,
     login_required,
-    may_take_long,
     read,
     read_choice,
     read_id,
@@ -63,7 +62,7 @@ from helpers import (
     wants_fragments,
     whole,
 )
-from journal import IN_EFFECT, SPENT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
+from journal import IN_EFFECT, LONG, SPENT, TAKEN_BACK, Conflict, Gone, Journal, Repeated
 from json_stream import Unreadable
 from sessions import ABSOLUTE, IDLE, DatabaseSessions, cookie_name, hashed
 from throttle import Throttle, TooMany, network
@@ -82,8 +81,7 @@ RESET_HOURS = 24
 #: How many tickets of a column the board shows, and how many "Show older" adds.
 SHOWN = {"todo": 100, "in_progress": 100, "done": 20}
 MORE = 100
-#: Characters of Markdown, and of a journal, for which nobody else should wait.
-LONG_TEXT, LONG_JOURNAL = 5_000, 200_000
+LONG_TEXT = 5_000  # characters of Markdown for which nobody else should wait
 LABELS_CHOSEN = 20  # labels by which the board is filtered at once, at most
 
 HERE = Path(__file__).parent
@@ -155,17 +153,17 @@ def guard():
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
     if request.method == "POST" and not is_quick():  # before anything is counted or written
-        may_take_long()
+        db.may_take_long()
     if session.touched:  # once an hour; who stays logged in may not pass the login for months
         clear_up(user["id"])
         read_user_again()
 
 
-#: The routes whose forms change one row, or as many as somebody typed.
+#: The routes whose forms change one row, or as many as somebody typed (undo looks itself, see journal.py).
 QUICK_FORMS = {
     "add_tickets", "rename_ticket", "change_status", "move_ticket", "move_ticket_to_top", "set_due", "set_labels",
     "delete_ticket", "archive_ticket",
-    "add_todos", "edit_todo", "tick_todo", "move_todo", "delete_todo", "carry_todo", "make_ticket",
+    "add_todos", "edit_todo", "tick_todo", "move_todo", "delete_todo", "carry_todo", "make_ticket", "undo", "redo",
 }  # fmt: skip
 
 
@@ -177,7 +175,7 @@ def is_quick():
         path, view = helpers.came_from()
     else:
         path, view = request.path, helpers.get_view()
-    return not view and (path == "/" or path.startswith("/platform/"))
+    return not view and (path in ("", "/") or path.startswith("/platform/"))
 
 
 @app.after_request
@@ -665,7 +663,7 @@ def export(kind):
     """
     if kind not in EXPORTS:
         abort(404)
-    may_take_long()
+    db.may_take_long()
     (write, mimetype), file = EXPORTS[kind], tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
     with db.snapshot(), room_on_disk():
         for piece in write(db, g.user):
@@ -695,7 +693,7 @@ def show_import():
 
 def draw_import(options, problem=None):
     """The page that takes a file, with what is in the one that waits, if `options` say how it is read."""
-    may_take_long()
+    db.may_take_long()
     waiting, source, found = uploads.waiting(db, g.user["id"]), None, None
     if waiting:
         source, found = look_into(waiting, options)
@@ -809,7 +807,7 @@ def calendar(key):
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers=headers)
-    may_take_long()
+    db.may_take_long()
     tickets, todos = get_due(user["id"])
     page = calendar_feed.calendar(user, tickets, todos, lambda each: f"{request.url_root}platform/{each}", time.time())
     return Response(page, headers=headers, mimetype="text/calendar")
@@ -1485,7 +1483,7 @@ def draw_platform(ticket_id, problem=None, changes=None, toast=None, preview=Non
     """
     ticket = get_ticket(ticket_id)
     if len(ticket["description"]) > LONG_TEXT:
-        may_take_long()
+        db.may_take_long()
     every_todo = get_every_todo(ticket_id)
     beside, _, mine = get_columns({"in_progress": MORE, "todo": MORE})
     is_open = ticket["status"] != "done" and not ticket["archived_at"]
@@ -1561,8 +1559,8 @@ def get_history(ticket_id, names):
         """,
         ticket_id, g.user["id"],
     )  # fmt: skip
-    if sum(len(action["changes"]) for action in actions) > LONG_JOURNAL:
-        may_take_long()
+    if sum(len(action["changes"]) for action in actions) > LONG:
+        db.may_take_long()
     for action in actions:
         action["changes"] = json.loads(action["changes"])
     names = get_names([action["changes"] for action in actions], names)
@@ -2370,7 +2368,7 @@ def unchanged():
     if g.etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers={"ETag": g.etag})
     if tells or not is_quick():
-        may_take_long()
+        db.may_take_long()
     if tells or app.debug or len(query) > helpers.VIEW_LIMIT or request.content_length:
         return None  # it tells of an action once, is worked on, or isn't what a browser asks for
     key = (session.sid, state, wants_fragments())

@@ -74,6 +74,10 @@ class TakesLong(BaseException):
     """
 
 
+class Waits(TakesLong):
+    """Another one writes; soon it may not."""
+
+
 # Error codes that say more than "wrong SQL", by engine: SQLite's primary result codes,
 # PostgreSQL's SQLSTATE, MariaDB's error numbers (4025 is a failed CHECK, which PyMySQL calls operational).
 FAULTS = {
@@ -219,10 +223,10 @@ class WriterQueue:
 
     @contextmanager
     def turn(self, hurried):
-        """Wait for the turn. Raises Unavailable; if `hurried` TakesLong, soon, and at once while others wait, too."""
+        """Wait for the turn. Raises Unavailable; if `hurried` Waits, soon, and at once while others wait, too."""
         if hurried:
             patience, self.was_late = 0 if self.was_late else PATIENCE, True
-            self._enter(patience, TakesLong)
+            self._enter(patience, Waits)
             self.was_late = False
         else:
             self._enter(self.seconds, Unavailable)
@@ -408,7 +412,7 @@ class SQL(cs50.SQL):
     def kept(self, hurried=False):
         """In this block the thread's statements share one connection; else each asks the pool for one.
 
-        With `hurried` a statement that would have to wait for others raises TakesLong, unless something was written.
+        With `hurried` a statement that would have to wait for others raises Waits, unless something was written.
         """
         thread = self._thread.__dict__
         thread.update(keeps=True, hurried=hurried, wrote=False)
@@ -421,9 +425,14 @@ class SQL(cs50.SQL):
             thread["hurried"] = False
 
     def is_hurried(self):
-        """Whether this thread is in a hurry, and has written nothing that can't be begun again."""
+        """Whether this thread is in a hurry, and has written nothing, so that it can begin again elsewhere."""
         thread = self._thread.__dict__
         return thread.get("hurried", False) and not thread["wrote"]
+
+    def may_take_long(self):
+        """Say so before it does. Raises TakesLong in a thread that is in a hurry, see `kept`."""
+        if self.is_hurried():
+            raise TakesLong
 
     @contextmanager
     def _connection(self, writes):
@@ -508,7 +517,7 @@ class SQL(cs50.SQL):
             if fault in (Deadlock, Full):
                 _give_up(connection)  # the engine rolled it back: what follows in the block must not be kept alone
             if fault is Unavailable and self.is_hurried():
-                raise TakesLong from error
+                raise Waits from error
             raise fault(error) from None
         finally:
             if connection.is_valid:

@@ -12,14 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
 
-from flask import Response, g, has_request_context, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.urls import iri_to_uri
-
-from database import TakesLong
 
 TEXT_LIMIT = 500  # characters of a title or a to-do
 TODOS_LIMIT = 1_000  # of a ticket, with those in the trash
@@ -27,8 +25,6 @@ LINES_LIMIT = 500  # lines of a paste
 TEXTS = {"title", "text", "description", "due", "labels", "name"}  # fields in which somebody writes
 FIELDS_LIMIT = 1_000  # of a form
 HIGHEST_ID = 2**31 - 1
-#: In the WSGI environment: whether others wait for this request, and it may still begin again beside them.
-HURRIED = "nikko.hurried"
 
 #: Equals a row of OWASP's password storage cheat sheet; a login with another setting is hashed again.
 HASH_METHOD = "scrypt:32768:8:3"
@@ -358,12 +354,6 @@ def new_password(password, *words, field="password"):
     if folded in commonest_passwords() or {folded, core} & names:
         raise Problem(422, "That one is easy to guess. A few words in a row make a good one.", field)
     return password
-
-
-def may_take_long():
-    """Say so before it does: a hurried request that wrote nothing begins again beside the others (see serving.py)."""
-    if has_request_context() and request.environ.get(HURRIED, bool)():
-        raise TakesLong
 
 
 @contextlib.contextmanager

@@ -33,6 +33,8 @@ SPENT, IN_EFFECT, TAKEN_BACK = 0, 1, 2
 SPREAD = 64
 #: How many rows one statement takes at most.
 PART = 500
+#: Characters of changes that take long to read.
+LONG = 200_000
 
 
 class Conflict(Exception):
@@ -115,6 +117,8 @@ class Journal:
             """,
             user_id, state, action_id or 0, action_id or 2**31 - 1,
         )  # fmt: skip
+        if rows and len(rows[0]["changes"]) > LONG:
+            self.db.may_take_long()
         return {**rows[0], "changes": json.loads(rows[0]["changes"])} if rows else None
 
     def purge(self, user_id, deleted_before):

@@ -17,13 +17,17 @@ from urllib.parse import unquote_to_bytes
 from werkzeug.exceptions import ClientDisconnected
 
 import logs
-from database import Deadlock, TakesLong
-from helpers import HURRIED
+from database import Deadlock, TakesLong, Waits
 
+#: In the WSGI environment of a request for which others wait.
+HURRIED = "nikko.hurried"
 #: Of a worker: for requests that take long, and on PostgreSQL and MariaDB for each.
 THREADS = 256
 #: How long a form may take to come, and each part of a file; and the whole file.
 FORM_SECONDS, FILE_SECONDS = 60, 600
+#: After how many seconds the loop tries again what waits for another writer. A thread beside a busy loop gets Python
+#: only now and then, also while it has the turn: so it is the last resort.
+PAUSES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 #: Bytes of the forms that are on their way to a worker.
 FORMS_LIMIT = 64_000_000
 
@@ -43,11 +47,10 @@ def replayed(dispatch):
 
 
 def on_one_connection(wsgi_app, db):
-    """Run each request on one connection of `db`, a database.SQL; whether it is hurried can be asked meanwhile."""
+    """Run each request on one connection of `db`, a database.SQL, which knows whether it is in a hurry."""
 
     def application(environ, start_response):
         with db.kept(hurried=HURRIED in environ):
-            environ[HURRIED] = db.is_hurried
             return wsgi_app(environ, start_response)
 
     return application
@@ -58,8 +61,9 @@ class Served:
 
     The event loop reads the forms, so that slow senders hold nothing but memory. With `in_the_loop` it also runs the
     requests, one after the other: threads that change places at every statement take a third of a board's time. What
-    takes long says so before it has written anything (TakesLong), and begins again in a thread of its own; without
-    `in_the_loop` each request has one. `form_limit` is in bytes: what is larger is a file, and read by who wants it.
+    takes long says so before it has written anything (TakesLong), and begins again in a thread of its own; so does in
+    the end what still waits for another writer after some tries (Waits). Without `in_the_loop` each request has a
+    thread. `form_limit` is in bytes: what is larger is a file, and read by who wants it.
     """
 
     def __init__(self, wsgi_app, in_the_loop, form_limit):
@@ -88,11 +92,14 @@ class Served:
 
     async def answer(self, environ, in_the_loop):
         """What the application answers: (status, headers, an iterable of bytes)."""
-        if in_the_loop:
+        for pause in PAUSES if in_the_loop else ():
             try:
                 return self.run({**environ, HURRIED: True})
-            except TakesLong:
+            except TakesLong as error:
                 environ["wsgi.input"].seek(0)
+                if not isinstance(error, Waits):
+                    break
+                await asyncio.sleep(pause)
         return await asyncio.get_running_loop().run_in_executor(self.threads, self.run, environ)
 
     def run(self, environ):

@@ -12,8 +12,6 @@ from cachelib.base import BaseCache
 from flask import request
 from flask_session.cachelib import CacheLibSessionInterface
 
-from helpers import may_take_long
-
 DAY = 86400
 IDLE = 30 * DAY
 ABSOLUTE = 180 * DAY
@@ -97,7 +95,7 @@ class DatabaseSessions(CacheLibSessionInterface):
         # A page that asks whether it is still up to date is not a person at work.
         touched = seen_at < time.time() - SEEN_EVERY and not request.if_none_match
         if touched:
-            may_take_long()  # for then is cleared up, too
+            self.cache.db.may_take_long()  # for then is cleared up, too
             self.cache.touch(sid)
         session = self.session_class(data, sid=sid)
         session.stored, session.user, session.touched = True, user, touched and user is not None

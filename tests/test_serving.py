@@ -9,6 +9,7 @@ import pytest
 from conftest import PASSWORD
 
 import database
+import journal
 import serving
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # on the others each request has a thread
@@ -49,15 +50,20 @@ def cookie(person):
     return [(b"cookie", f"nikko={person.client.get_cookie('nikko').value}".encode())]
 
 
-def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira, monkeypatch):
-    threads = []
-    run = serving.Served.run
+@pytest.fixture
+def threads(monkeypatch):
+    """For each time that the application was called, whether the event loop did it."""
+    threads, run = [], serving.Served.run
 
     def noting(self, environ):
         threads.append(threading.current_thread() is threading.main_thread())
         return run(self, environ)
 
     monkeypatch.setattr(serving.Served, "run", noting)
+    return threads
+
+
+def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira, threads):
     (ticket_id,) = mira.add_tickets("Fix the tap")
     for path, begun in {
         "/": [True],
@@ -74,6 +80,15 @@ def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira,
         status, _, page = asyncio.run(ask(site, "GET", path, cookie(mira)))
         assert (status, threads) == (200, begun), path
         assert "</html>" in page
+
+
+@pytest.mark.parametrize(("long", "begun"), [(200_000, [True]), (10, [True, False])])
+def test_a_short_step_is_undone_in_the_loop_and_a_long_one_in_a_thread(site, mira, threads, monkeypatch, long, begun):
+    mira.add_tickets("Fix the tap")
+    monkeypatch.setattr(journal, "LONG", long)
+    assert asyncio.run(ask(site, "POST", "/undo", [*FORM, *cookie(mira)], [b"x=1"]))[0] == 303
+    assert threads == begun
+    assert not any(mira.board().values())
 
 
 def test_a_login_is_checked_in_a_thread_with_all_that_was_typed(site, mira):
