@@ -18,9 +18,9 @@ import click
 from flask import Flask, Response, abort, g, render_template, request, session
 from isal import igzip
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
-from werkzeug.http import parse_cookie
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import FileWrapper, get_host
 
 import assets
@@ -152,15 +152,17 @@ def guard():
     g.began, g.request_id = time.perf_counter(), secrets.token_hex(4)
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
-    if request.method == "POST" and not is_quick():  # before anything is counted or written
+    if not is_quick():  # said before anything is counted or written
         db.may_take_long()
     if session.touched:  # once an hour; who stays logged in may not pass the login for months
         clear_up(user["id"])
         read_user_again()
 
 
-#: The routes whose forms change one row, or as many as somebody typed (undo looks itself, see journal.py).
-QUICK_FORMS = {
+#: The routes (None: there is none) that show one page, or change one row or as many as somebody typed. On SQLite they
+#: run in the worker's event loop, see serving.py. One that is not here has a thread.
+QUICK = {
+    None, "static_file", "manifest", "healthz", "login", "register", "board", "platform", "platform_of",
     "add_tickets", "rename_ticket", "change_status", "move_ticket", "move_ticket_to_top", "set_due", "set_labels",
     "delete_ticket", "archive_ticket",
     "add_todos", "edit_todo", "tick_todo", "move_todo", "delete_todo", "carry_todo", "make_ticket", "undo", "redo",
@@ -168,14 +170,14 @@ QUICK_FORMS = {
 
 
 def is_quick():
-    """Whether the answer is soon there: the board or a ticket's page as they are, or a short form on one."""
-    if request.method == "POST":
-        if request.endpoint not in QUICK_FORMS:
-            return False
-        path, view = helpers.came_from()
-    else:
-        path, view = request.path, helpers.get_view()
-    return not view and (path in ("", "/") or path.startswith("/platform/"))
+    """Whether the answer is soon there: nobody logs in, and no search, no chips and no older tickets are drawn."""
+    if request.endpoint not in QUICK or b"done=" in request.query_string:
+        return False
+    if request.method != "POST":
+        return not helpers.get_view()
+    path, view = helpers.came_from()
+    is_page = path in ("", "/") or path.startswith("/platform/")
+    return is_page and not view and request.endpoint not in ("login", "register")
 
 
 @app.after_request
@@ -235,7 +237,7 @@ def quick_answer(wsgi_app):
         if user:
             path, query = environ["PATH_INFO"], environ["QUERY_STRING"].encode("latin-1")
             _, etag = state_of(user, path, query, dates.today_in(user["time_zone"]))
-            if etag in known and b"done=" not in query:
+            if etag in known:
                 ms = round((time.perf_counter() - began) * 1000)
                 about = {"id": secrets.token_hex(4), "method": "GET", "path": path, "status": 304, "ms": ms}
                 logs.write("request", **about, user=user["id"], **{"from": environ.get("REMOTE_ADDR")})
@@ -252,11 +254,11 @@ def who_asks(environ):
         return None
     try:
         get_host(environ, app.config["TRUSTED_HOSTS"])
-        sid = parse_cookie(environ).get(cookie_name(environ["wsgi.url_scheme"] == "https"))
-        session = sid and app.session_interface.cache.get(sid)
-    except (SecurityError, Unavailable):
+        sid = parse_cookie(environ.get("HTTP_COOKIE")).get(cookie_name(environ["wsgi.url_scheme"] == "https"))
+        held = sid and app.session_interface.cache.get(sid)
+    except (SecurityError, RuntimeError):
         return None
-    return session and session["user"]
+    return held and held["user"]
 
 
 app.dispatch_request = serving.replayed(app.dispatch_request)
@@ -663,7 +665,6 @@ def export(kind):
     """
     if kind not in EXPORTS:
         abort(404)
-    db.may_take_long()
     (write, mimetype), file = EXPORTS[kind], tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
     with db.snapshot(), room_on_disk():
         for piece in write(db, g.user):
@@ -693,7 +694,6 @@ def show_import():
 
 def draw_import(options, problem=None):
     """The page that takes a file, with what is in the one that waits, if `options` say how it is read."""
-    db.may_take_long()
     waiting, source, found = uploads.waiting(db, g.user["id"]), None, None
     if waiting:
         source, found = look_into(waiting, options)
@@ -743,6 +743,8 @@ def read_file():
     except RequestEntityTooLarge:
         message = f"That file is larger than {UPLOAD_LIMIT // 1_000_000} MB. Nothing was saved."
         raise Problem(413, message, "file") from None
+    except ClientDisconnected:
+        raise Problem(408, "The file took too long to come. Nothing was saved.", "file") from None
     if not file or not file.filename:
         raise Problem(422, "Choose a file first.", "file")
     return file
@@ -807,7 +809,6 @@ def calendar(key):
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers=headers)
-    db.may_take_long()
     tickets, todos = get_due(user["id"])
     page = calendar_feed.calendar(user, tickets, todos, lambda each: f"{request.url_root}platform/{each}", time.time())
     return Response(page, headers=headers, mimetype="text/calendar")
@@ -2367,8 +2368,6 @@ def unchanged():
     state, g.etag = state_of(user, request.path, query, g.today)
     if g.etag in request.headers.get("If-None-Match", ""):
         return Response(status=304, headers={"ETag": g.etag})
-    if tells or not is_quick():
-        db.may_take_long()
     if tells or app.debug or len(query) > helpers.VIEW_LIMIT or request.content_length:
         return None  # it tells of an action once, is worked on, or isn't what a browser asks for
     key = (session.sid, state, wants_fragments())
@@ -2640,8 +2639,8 @@ def make_reset_link(username):
         "INSERT INTO resets (code, user_id, expires_at) VALUES (?, ?, ?)",
         hashed(code), rows[0]["id"], int(time.time()) + RESET_HOURS * 3600,
     )  # fmt: skip
-    site = f"https://{config.hosts[0]}" if config.hosts else f"http://{config.host}:{config.port}"
-    print(f"Give this to {rows[0]['username']}; it works once, within {RESET_HOURS} hours: {site}/reset/{code}")
+    link = f"{settings.site(config)}/reset/{code}"
+    print(f"Give this to {rows[0]['username']}; it works once, within {RESET_HOURS} hours: {link}")
 
 
 @command("list-users")

@@ -294,7 +294,7 @@ class SQL(cs50.SQL):
             options["connect_args"] = {"charset": "utf8mb4"}
         try:  # as cs50's __init__ does, but that loads SQLAlchemy's ORM, which nobody uses: 5 MB of each worker
             self._engine = sqlalchemy.create_engine(
-                url, pool_size=POOL_SIZE, pool_recycle=1800, pool_reset_on_return=None, **options
+                url, pool_size=POOL_SIZE, pool_timeout=wait, pool_recycle=1800, pool_reset_on_return=None, **options
             )
             self._engine.connect().close()
         except (sqlalchemy.exc.SQLAlchemyError, TypeError) as error:  # it is away; an option that there isn't

@@ -28,8 +28,8 @@ FORM_SECONDS, FILE_SECONDS = 60, 600
 #: After how many seconds the loop tries again what waits for another writer. A thread beside a busy loop gets Python
 #: only now and then, also while it has the turn: so it is the last resort.
 PAUSES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
-#: Bytes of the forms that are on their way to a worker.
-FORMS_LIMIT = 64_000_000
+#: Bytes of the forms that are on their way to a worker; a form up to SMALL_FORM finds room all the same.
+FORMS_LIMIT, SMALL_FORM = 64_000_000, 60_000
 
 
 def replayed(dispatch):
@@ -120,7 +120,7 @@ class Served:
                 body, more = await receive_part(receive)
                 size += len(body)
                 self.room -= len(body)
-                if self.room < 0:
+                if self.room < 0 and size > SMALL_FORM:
                     raise NoRoom
                 parts.append(body)
                 if not more:
@@ -205,8 +205,10 @@ def name_in_environ(header):
 async def refuse(send, environ, status):
     """Answer a form that never came, or for which there was no room."""
     logs.write("request", method=environ["REQUEST_METHOD"], status=status, **{"from": environ["REMOTE_ADDR"]})
-    headers = [*PROTECTION, ("Connection", "close"), ("Retry-After", "5"), ("Content-Type", "text/plain")]
-    await respond(send, f"{status} ", headers, [b"Nothing was saved: the form took too long. Try again in a moment.\n"])
+    headers = [*PROTECTION, ("Cache-Control", "no-store"), ("Connection", "close"), ("Retry-After", "5")]
+    why = {408: b"the form took too long to come", 503: b"too many forms are on their way"}[status]
+    body = [b"Nothing was saved: " + why + b". Try again in a moment.\n"]
+    await respond(send, f"{status} ", [*headers, ("Content-Type", "text/plain")], body)
 
 
 async def respond(send, status, headers, body):
@@ -278,7 +280,7 @@ def obey_while_starting():
 def serve(target, config, db):
     """Serve `target` ("module:name") on HOST and PORT until stopped; `db` is closed, for each worker has its own."""
     from granian import Granian  # only the server needs it
-    from granian.constants import HTTPModes, Interfaces
+    from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
 
     with socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET) as probe:
@@ -300,7 +302,8 @@ def serve(target, config, db):
         workers=config.workers,
         backpressure=1024,  # open connections, not requests
         websockets=False,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
+        loop=Loops.asyncio,
         log_level="error",
         respawn_failed_workers=True,
         working_dir=Path(__file__).parent,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import sys
 from typing import NamedTuple
 
@@ -47,6 +48,16 @@ def host(text):
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*(:[0-9]{1,5})?", text):
         raise ValueError(f"HOSTS has {text!r}. Set it to names without https:// and /, for example board.example.org.")
     return text.lower()
+
+
+def site(settings):
+    """The address under which people reach this NIKKO, as far as its settings tell."""
+    if settings.hosts and settings.proxies:
+        return f"https://{settings.hosts[0]}"
+    name = settings.hosts[0].partition(":")[0] if settings.hosts else settings.host
+    if name in ("0.0.0.0", "::"):  # noqa: S104  (it is only read)
+        name = socket.gethostname()
+    return f"http://[{name}]:{settings.port}" if ":" in name else f"http://{name}:{settings.port}"
 
 
 def read_or_exit():

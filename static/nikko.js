@@ -434,7 +434,7 @@
 
   // Refusals, and what didn't arrive
 
-  const isLost = (xhr) => !xhr.status || [502, 503, 504].includes(xhr.status);
+  const isLost = (xhr) => !xhr.status || [408, 502, 503, 504].includes(xhr.status);
   // Another person logged in with this browser: their board must not stand beside what this one typed.
   const isSomebodyElses = (xhr) => xhr.status === 200 && xhr.getResponseHeader("X-Person") !== document.body.dataset.person;
   const isHtml = (xhr) => (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");

@@ -66,6 +66,22 @@ def test_a_page_that_asks_whether_it_is_up_to_date_costs_one_statement_and_one_l
 
 
 @one_engine
+def test_a_page_that_asks_again_with_a_broken_cookie_or_of_a_broken_database_gets_an_answer(site, mira, monkeypatch):
+    etag = mira.get("/").headers["ETag"]
+    headers = {"If-None-Match": etag, "Cookie": "nikko=\u00ff"}
+    answer = site.app.test_client(use_cookies=False).get("/", headers=headers)
+    assert (answer.status_code, "Content-Security-Policy" in answer.headers) == (303, True)
+
+    def damaged(*_):
+        raise RuntimeError("database disk image is malformed")
+
+    monkeypatch.setattr(site.app.session_interface.cache, "get", damaged)
+    monkeypatch.setitem(site.app.config, "PROPAGATE_EXCEPTIONS", False)
+    answer = mira.get("/", headers={"If-None-Match": etag})
+    assert (answer.status_code, "Content-Security-Policy" in answer.headers) == (500, True)
+
+
+@one_engine
 def test_a_page_that_asks_again_is_refused_under_another_name(another_site):
     site = another_site(HOSTS="localhost")
     mira = log_in(site, site.insert_user("mira", "mira", "", "Mira", "Kovač"), "mira")
