@@ -223,9 +223,9 @@ class WriterQueue:
 
     @contextmanager
     def turn(self, hurried):
-        """Wait for the turn. Raises Unavailable; if `hurried` Waits, soon, and at once while others wait, too."""
+        """Wait for the turn. Raises Unavailable; if `hurried` Waits: soon, and sooner after the last one had to."""
         if hurried:
-            patience, self.was_late = 0 if self.was_late else PATIENCE, True
+            patience, self.was_late = PATIENCE / 10 if self.was_late else PATIENCE, True
             self._enter(patience, Waits)
             self.was_late = False
         else:
