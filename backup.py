@@ -69,7 +69,7 @@ def put_back(path, backup):
         raise Refused(f"{backup} is the database itself.")
     verify(backup)
     try:
-        with WriterQueue(f"{path}.lock", seconds=1):
+        with WriterQueue(f"{path}.lock", seconds=1).turn(hurried=False):
             return replace(path, backup, f"{path}.restoring")
     except (BlockingIOError, Unavailable):
         raise Refused(f"{path} is in use. Stop NIKKO, and what else has it open, and try again.") from None

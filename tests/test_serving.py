@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import PASSWORD
@@ -15,6 +16,12 @@ import serving
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # on the others each request has a thread
 
 FORM = [(b"content-type", b"application/x-www-form-urlencoded"), (b"sec-fetch-site", b"same-origin")]
+
+
+def in_a_loop(coroutine):
+    """Run it in an event loop of a thread of its own, for Playwright leaves one that runs in this thread."""
+    with ThreadPoolExecutor(1, "loop") as thread:
+        return thread.submit(asyncio.run, coroutine).result(60)
 
 
 async def ask(site, method, path, headers=(), parts=(b"",), then=None):
@@ -56,7 +63,7 @@ def threads(monkeypatch):
     threads, run = [], serving.Served.run
 
     def noting(self, environ):
-        threads.append(threading.current_thread() is threading.main_thread())
+        threads.append(threading.current_thread().name.startswith("loop"))
         return run(self, environ)
 
     monkeypatch.setattr(serving.Served, "run", noting)
@@ -79,7 +86,7 @@ def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira,
         "/import": [True, False],
     }.items():
         threads.clear()
-        status, _, page = asyncio.run(ask(site, "GET", path, cookie(mira)))
+        status, _, page = in_a_loop(ask(site, "GET", path, cookie(mira)))
         assert (status, threads) == (404 if path == "/nowhere" else 200, begun), path
         assert "</html>" in page or page == "ok"
 
@@ -88,27 +95,27 @@ def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira,
 def test_a_short_step_is_undone_in_the_loop_and_a_long_one_in_a_thread(site, mira, threads, monkeypatch, long, begun):
     mira.add_tickets("Fix the tap")
     monkeypatch.setattr(journal, "LONG", long)
-    assert asyncio.run(ask(site, "POST", "/undo", [*FORM, *cookie(mira)], [b"x=1"]))[0] == 303
+    assert in_a_loop(ask(site, "POST", "/undo", [*FORM, *cookie(mira)], [b"x=1"]))[0] == 303
     assert threads == begun
     assert not any(mira.board().values())
 
 
 def test_a_login_is_checked_in_a_thread_with_all_that_was_typed(site, mira):
     form = f"username={mira.username}&password={PASSWORD.replace(' ', '+')}".encode()
-    status, headers, _ = asyncio.run(ask(site, "POST", "/login", FORM, [form[:5], form[5:]]))
+    status, headers, _ = in_a_loop(ask(site, "POST", "/login", FORM, [form[:5], form[5:]]))
     assert (status, headers[b"location"]) == (303, b"/")
 
 
 def test_a_form_in_pieces_of_unknown_length_is_whole(site, mira):
     form = [b"title=Fix", b"+the", b"+tap"]
-    assert asyncio.run(ask(site, "POST", "/tickets", [*FORM, *cookie(mira)], form))[0] == 303
+    assert in_a_loop(ask(site, "POST", "/tickets", [*FORM, *cookie(mira)], form))[0] == 303
     assert mira.board()["todo"] == ["Fix the tap"]
 
 
 @pytest.mark.parametrize("length", [[], [(b"content-length", b"2000010")]])
 def test_a_form_above_the_limit_is_refused_in_words(site, mira, length):
     form = [b"title=", *[b"x" * 100_000] * 20]
-    status, _, page = asyncio.run(ask(site, "POST", "/tickets", [*FORM, *cookie(mira), *length], form))
+    status, _, page = in_a_loop(ask(site, "POST", "/tickets", [*FORM, *cookie(mira), *length], form))
     assert status == 413
     assert "more than a form can hold" in page
     assert not any(mira.board().values())
@@ -117,26 +124,26 @@ def test_a_form_above_the_limit_is_refused_in_words(site, mira, length):
 def test_a_form_that_stops_coming_is_ended_and_changes_nothing(site, mira, monkeypatch):
     monkeypatch.setattr(serving, "FORM_SECONDS", 0.05)
     sender = [*FORM, *cookie(mira)]
-    status, headers, _ = asyncio.run(ask(site, "POST", "/tickets", sender, [b"title=Fix"], lambda: asyncio.sleep(60)))
+    status, headers, _ = in_a_loop(ask(site, "POST", "/tickets", sender, [b"title=Fix"], lambda: asyncio.sleep(60)))
     assert (status, headers[b"connection"]) == (408, b"close")
     assert not any(mira.board().values())
 
 
 def test_a_page_with_a_body_that_stops_coming_is_ended_as_well(site, mira, monkeypatch):
     monkeypatch.setattr(serving, "FORM_SECONDS", 0.05)
-    assert asyncio.run(ask(site, "GET", "/", cookie(mira), [b"x"], lambda: asyncio.sleep(60)))[0] == 408
+    assert in_a_loop(ask(site, "GET", "/", cookie(mira), [b"x"], lambda: asyncio.sleep(60)))[0] == 408
 
 
 def test_more_forms_than_there_is_room_for_are_told_to_come_again(site, mira, monkeypatch):
     monkeypatch.setattr(site.served, "room", 100_000)
     sender = [*FORM, *cookie(mira)]
-    status, headers, page = asyncio.run(ask(site, "POST", "/tickets", sender, [b"title=", b"x" * 100_000]))
+    status, headers, page = in_a_loop(ask(site, "POST", "/tickets", sender, [b"title=", b"x" * 100_000]))
     assert (status, headers[b"retry-after"], headers[b"cache-control"]) == (503, b"5", b"no-store")
     assert b"content-security-policy" in headers
     assert "Nothing was saved" in page
     assert site.served.room == 100_000
     site.served.room = 0  # others hold it all
-    assert asyncio.run(ask(site, "POST", "/tickets", sender, [b"title=Fix"]))[0] == 303
+    assert in_a_loop(ask(site, "POST", "/tickets", sender, [b"title=Fix"]))[0] == 303
 
 
 def test_every_route_that_runs_in_the_loop_is_there(site):
@@ -148,7 +155,7 @@ def test_a_file_in_pieces_of_unknown_length_is_taken(site, mira):
     table = b"Title\r\n" + b"Fix the tap,\r\n" * 100_000
     begin = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
     parts = [begin, *(table[at : at + 60_000] for at in range(0, len(table), 60_000)), b"\r\n--x--\r\n"]
-    status, headers, _ = asyncio.run(ask(site, "POST", "/import/file", [*head, *cookie(mira)], parts))
+    status, headers, _ = in_a_loop(ask(site, "POST", "/import/file", [*head, *cookie(mira)], parts))
     assert (status, headers[b"location"]) == (303, b"/import")
     assert site.uploads.waiting(site.db, mira.id)["name"] == "a.csv"
 
@@ -157,9 +164,7 @@ def test_a_file_that_stops_coming_is_ended_too(site, mira, monkeypatch):
     monkeypatch.setattr(serving, "FORM_SECONDS", 0.05)
     head = [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", b"2000000"), FORM[1]]
     begun = [b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nTitle\r\n']
-    answer = asyncio.run(
-        ask(site, "POST", "/import/file", [*head, *cookie(mira)], begun, lambda: asyncio.sleep(60, {}))
-    )
+    answer = in_a_loop(ask(site, "POST", "/import/file", [*head, *cookie(mira)], begun, lambda: asyncio.sleep(60, {})))
     assert answer[0] == 408
     assert "took too long" in answer[2]
     assert site.uploads.waiting(site.db, mira.id) is None
@@ -167,7 +172,7 @@ def test_a_file_that_stops_coming_is_ended_too(site, mira, monkeypatch):
 
 def test_who_goes_away_in_the_middle_of_a_form_gets_no_answer_and_changes_nothing(site, mira):
     gone = lambda: asyncio.sleep(0, {"type": "http.disconnect"})  # noqa: E731
-    assert asyncio.run(ask(site, "POST", "/tickets", [*FORM, *cookie(mira)], [b"title=Fix"], gone)) is None
+    assert in_a_loop(ask(site, "POST", "/tickets", [*FORM, *cookie(mira)], [b"title=Fix"], gone)) is None
     assert not any(mira.board().values())
 
 
@@ -190,7 +195,7 @@ def test_a_header_with_an_underscore_is_no_other_header(site, mira):
 
 @pytest.mark.parametrize("path", ["/%ff", "/%00", "/platform/%ED%A0%80", "*"])
 def test_an_address_that_is_no_text_is_not_found(site, mira, path):
-    assert asyncio.run(ask(site, "GET", path, cookie(mira)))[0] == 404
+    assert in_a_loop(ask(site, "GET", path, cookie(mira)))[0] == 404
 
 
 def test_who_would_wait_for_another_writer_holds_nobody_up(site, mira):
@@ -222,7 +227,7 @@ def test_who_would_wait_for_another_writer_holds_nobody_up(site, mira):
         await task
         return took, [(await form)[0] for form in forms]
 
-    took, answers = asyncio.run(together())
+    took, answers = in_a_loop(together())
     assert took < 5  # alone the forms would have waited for 10 s
     assert answers == [303] * 3
     assert sorted(mira.board()["todo"]) == ["0", "1", "2"]

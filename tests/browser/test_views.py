@@ -91,7 +91,7 @@ def test_back_returns_to_the_board_after_the_search_was_typed_and_then_entered(b
     board.shows(todo=["Replace the kitchen tap"], in_progress=["Paint the kitchen"], done=[])
     entries = board.page.evaluate("history.length")
     field(board).press("Enter")
-    board.page.wait_for_function(f"history.length > {entries}")
+    board.page.wait_for_function(f"() => history.length > {entries}")
     field(board).press("Enter")
     board.page.go_back()
     board.shows(todo=["Replace the kitchen tap", "Hang the lamp"], in_progress=["Paint the kitchen"])
