@@ -61,6 +61,20 @@ def assert_refused(ended, *words):
 # Reading
 
 
+@pytest.mark.parametrize(
+    ("changes", "site"),
+    [
+        ({}, "http://127.0.0.1:5000"),
+        ({"HOST": "::1", "PORT": "5001"}, "http://[::1]:5001"),
+        ({"HOST": "0.0.0.0"}, f"http://{socket.gethostname()}:5000"),
+        ({"HOSTS": "board.lan:5000,127.0.0.1"}, "http://board.lan:5000"),
+        ({"HOSTS": "board.example.org", "PROXIES": "1"}, "https://board.example.org"),
+    ],
+)
+def test_a_link_leads_to_where_people_reach_it(changes, site):
+    assert settings.site(settings.read(changes)) == site
+
+
 def test_every_setting_has_a_default_that_works():
     assert settings.read({})._asdict() == {
         "host": "127.0.0.1",
