@@ -63,7 +63,8 @@ def test_a_file_above_a_megabyte_arrives_whole(server):
     headers = {**browser.headers, "Cookie": browser.cookie, "Content-Type": "multipart/form-data; boundary=x"}
     browser.connection.request("POST", "/import/file", body, headers)
     answer = browser.connection.getresponse()
-    assert (answer.status, answer.read() and None) == (303, None)
+    answer.read()  # or the connection can't be used again
+    assert answer.status == 303
     assert "5,000" in browser.get("/import").text
 
 
