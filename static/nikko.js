@@ -504,19 +504,18 @@
   // Other views of this page: a search, more of a column, a card opened to its to-dos
 
   let view = here();
-  let entered = here(); // the view that was there before somebody began to type a search: where Back leads
+  let isTyped = false; // it is a search of which each letter takes the place of the one before; Back leads to the board
 
-  function show(url, keep, isTyping) {
+  function show(url, keep = false, isTyping = false) {
     const mine = (asked += 1);
     return $.ajax({ url, headers: { "If-None-Match": '"another view"' }, timeout: ANSWER_WITHIN })
       .done(function (html, _, xhr) {
         if (mine !== asked) return;
         if (isSomebodyElses(xhr)) return location.assign(url);
         if (!unsent.size) $("#notice").prop("hidden", true);
-        if (!keep) history.replaceState(null, "", entered);
-        history[keep || url === entered ? "replaceState" : "pushState"](null, "", url);
+        history[keep || isTyped || url === view ? "replaceState" : "pushState"](null, "", url);
         view = here();
-        if (!isTyping) entered = view;
+        isTyped = isTyping || (keep && isTyped);
         etag = xhr.getResponseHeader("ETag");
         behind = false;
         held.clear();
@@ -571,11 +570,12 @@
   function search(text, isTyping) {
     const chosen = [...new URLSearchParams(location.search)].filter(([name]) => name === "label" || name === "due");
     const query = new URLSearchParams([...(text.trim() ? [["q", text.trim()]] : []), ...chosen]);
-    show("/" + (query.size ? "?" + query : ""), isTyping, isTyping);
+    show("/" + (query.size ? "?" + query : ""), false, isTyping);
   }
 
   window.addEventListener("popstate", function () {
     if (here() === view) return; // only another column of the phone's strip
+    isTyped = false;
     $("#q").val(new URL(location).searchParams.get("q") || "");
     show(here(), true);
   });
@@ -985,7 +985,7 @@
     for (const name of passing) url.searchParams.delete(name);
     for (const [id, top] of history.state?.scrolled || []) $("#" + id).scrollTop(top);
     history.replaceState(null, "", url);
-    view = entered = here();
+    view = here();
     lookLater();
   });
 
