@@ -70,6 +70,7 @@ from words import STATUSES
 
 TICKETS_LIMIT = 100_000  # of a person, with those in the trash
 TRASH_DAYS, TRASH_SHOWN = 30, 500
+TOLD = 60  # seconds for which the address of a page tells what an action did: a later reload doesn't
 ARCHIVE_AFTER_LIMIT = 3_650  # days
 UPLOAD_LIMIT = 64_000_000  # bytes of a file that is imported
 #: Failed logins within throttle.WINDOW: of an address, and of one account from that address.
@@ -2317,7 +2318,7 @@ def draw(template, problem=None, toast=None, **values):
     if problem and wants_fragments():
         return refuse(problem)
     if not problem:  # a refusal has no news, and must not need a database that is away
-        toast = toast or get_toast(whole(request.args.get("done")))
+        toast = toast or get_toast(whole(request.args.get("done")), int(time.time()) - TOLD)
     page = render_template(
         template, user=g.get("user"), etag=None if problem else g.get("etag"), problem=problem, toast=toast, **values
     )  # fmt: skip
@@ -2377,8 +2378,11 @@ def unchanged():
     return None
 
 
-def get_toast(action_id):
-    """What an action did, in words, and what `undo` and `redo` would take; None when it isn't the person's."""
+def get_toast(action_id, since=0):
+    """What an action did, in words, and what `undo` and `redo` would take.
+
+    None when it isn't the person's, or was done before `since`, in seconds.
+    """
     rows = action_id and g.get("user") and db.execute(
         """
         SELECT
@@ -2388,9 +2392,9 @@ def get_toast(action_id):
         FROM actions
         LEFT JOIN actions AS steps ON steps.id = actions.step_id
         LEFT JOIN tickets ON tickets.id = actions.ticket_id
-        WHERE actions.id = ? AND actions.user_id = ?
+        WHERE actions.id = ? AND actions.user_id = ? AND actions.created_at >= ?
         """,
-        action_id, g.user["id"],
+        action_id, g.user["id"], since,
     )  # fmt: skip
     if not rows:
         return None

@@ -528,6 +528,14 @@ def test_a_toast_of_somebody_elses_action_is_no_toast(new_person):
     assert toast(parse(page)) is None
 
 
+def test_what_was_done_is_told_for_a_minute_and_not_again_by_a_later_reload(mira):
+    mira.add_tickets("A")
+    told = mira.post("/tickets", title="B", status="todo").location
+    assert toast(read(mira, told)) is not None
+    mira.site.db.execute("UPDATE actions SET created_at = created_at - 61 WHERE user_id = ?", mira.id)
+    assert toast(read(mira, told)) is None
+
+
 @pytest.mark.parametrize("page", ["/", "/?edit=3", "/?done=1&add=done", "/trash"])
 def test_an_answer_leads_back_to_the_page_of_the_form(mira, page):
     [ticket_id] = mira.add_tickets("one")
