@@ -171,14 +171,26 @@ QUICK = {
 
 
 def is_quick():
-    """Whether the answer is soon there: nobody logs in, and no search, no chips and no older tickets are drawn."""
+    """Whether the answer is soon there: nobody logs in, and no search, no chips and no older tickets are drawn.
+
+    Nor is told what an action did (`done`), which may have changed thousands of rows.
+    """
     if request.endpoint not in QUICK or b"done=" in request.query_string:
         return False
     if request.method != "POST":
         return not helpers.get_view()
     path, view = helpers.came_from()
-    is_page = path in ("", "/") or path.startswith("/platform/")
+    is_page = path in ("", "/") or (path.startswith("/platform/") and not describes_at_length(path))
     return is_page and not view and request.endpoint not in ("login", "register")
+
+
+def describes_at_length(path):
+    """Whether it is the page of a ticket whose description takes long to draw."""
+    rows = g.user and db.execute(
+        "SELECT LENGTH(description) AS length FROM tickets WHERE id = ? AND user_id = ?",
+        whole(path.removeprefix("/platform/")), g.user["id"],
+    )  # fmt: skip
+    return bool(rows) and rows[0]["length"] > LONG_TEXT
 
 
 @app.after_request
@@ -218,7 +230,7 @@ app.log_exception = log_exception
 @app.after_request
 def compress(response):
     """Send a page compressed where the browser takes it."""
-    if response.status_code != 200 or response.mimetype != "text/html" or "gzip" not in request.accept_encodings:
+    if response.status_code != 200 or response.mimetype != "text/html" or not helpers.takes_gzip():
         return response
     response.set_data(igzip.compress(response.get_data(), 2, mtime=0))
     response.headers["Content-Encoding"] = "gzip"
@@ -282,10 +294,10 @@ def register():
     try:
         if not is_open:
             raise Problem(403, "This NIKKO takes no new people any more.")
-        user_id = add_user()
+        user_id, password_hash = add_user()
+        log_in(user_id, password_hash)
     except Problem as problem:
         return draw("register.html", problem)
-    log_in(user_id)
     log("register", user_id)
     return go("/")
 
@@ -301,7 +313,7 @@ TAKEN = "Somebody already has that name. Try another."
 
 
 def add_user():
-    """Add the person of the form and return the id. Raises Problem."""
+    """Add the person of the form and return the id and the password's hash. Raises Problem."""
     first_name, last_name = read_line("first_name", 100), read_line("last_name", 100)
     username, username_key = helpers.read_username()
     guess = request.form.get("time_zone")  # by the script; nobody is refused for it
@@ -316,7 +328,8 @@ def add_user():
                 db.execute("UPDATE nikko SET version = version")  # one at a time, or two would be the first
                 if not registration_open():
                     raise Problem(403, "Somebody registered a moment ago, and this NIKKO is for one person.")
-            return insert_user(username, username_key, password_hash, first_name, last_name, time_zone)
+            user_id = insert_user(username, username_key, password_hash, first_name, last_name, time_zone)
+    return user_id, password_hash
 
 
 def insert_user(username, username_key, password_hash, first_name, last_name, time_zone=""):
@@ -352,29 +365,33 @@ def login():
         return go("/") if g.user else draw("login.html", next=request.args.get("next", ""))
     onward = read("next", "")
     try:
-        user_id = check_login()
+        user_id, password_hash = check_login()
+        log_in(user_id, password_hash)
     except Problem as problem:
         return draw("login.html", problem, next=onward)
-    log_in(user_id)
     log("login", user_id)
     return go(helpers.safe_next(onward))
 
 
+DIFFERENT = "That name and password don't go together."
+
+
 def check_login():
-    """The id of the person whose name and password the form has. Raises Problem, the same for both."""
+    """The id and the password's hash of who is named in the form. Raises Problem, the same for name and password."""
     _, username_key = helpers.read_username()
     password = read("password")
     rows = db.execute("SELECT id, password_hash FROM users WHERE username_key = ?", username_key)
     password_hash = rows[0]["password_hash"] if rows else None
     with throttled(username_key):
         if not helpers.check_password(password_hash, password):
-            raise Problem(422, "That name and password don't go together.", "username")
+            raise Problem(422, DIFFERENT, "username")
+    user_id = rows[0]["id"]
     if not password_hash.startswith(helpers.HASH_METHOD + "$"):
+        old, password_hash = password_hash, helpers.hash_password(password)
         db.execute(  # unless the password was changed meanwhile
-            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?",
-            helpers.hash_password(password), rows[0]["id"], password_hash,
-        )  # fmt: skip
-    return rows[0]["id"]
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", password_hash, user_id, old
+        )
+    return user_id, password_hash
 
 
 @contextlib.contextmanager
@@ -407,12 +424,25 @@ def count_try(what, limit, *whose):
         raise Problem(429, message, retry_after=error.seconds) from None
 
 
-def log_in(user_id):
-    """Begin a session with a new id, so that one which was planted before is worth nothing."""
-    session.clear()
-    session.update(user_id=user_id, browser=words.browser(request.user_agent.string))
-    app.session_interface.regenerate(session)
+def log_in(user_id, password_hash):
+    """Begin a session with a new id, so that one which was planted before is worth nothing.
+
+    Raises Problem when the password is no longer that: who changed it has ended all sessions, and this one with them.
+    """
+    with db.transaction():
+        if not still_has(user_id, password_hash):
+            raise Problem(422, DIFFERENT, "username")
+        session.clear()
+        session.update(user_id=user_id, browser=words.browser(request.user_agent.string))
+        app.session_interface.begin(session)
     clear_up(user_id)
+
+
+def still_has(user_id, password_hash):
+    """Whether that is the person's password, for it takes a while to check one; to the end of the transaction it is."""
+    return db.execute(
+        "UPDATE users SET password_hash = password_hash WHERE id = ? AND password_hash = ?", user_id, password_hash
+    )  # fmt: skip
 
 
 def clear_up(user_id):
@@ -468,23 +498,29 @@ def reset_password(code):
         return draw("reset.html", person=user)
     try:
         password = helpers.new_password(read("password"), user["username"], user["first_name"], user["last_name"])
-        set_password(user["id"], password, code)
+        password_hash = set_password(user["id"], password, code=code)
+        log_in(user["id"], password_hash)
     except Problem as problem:
         return draw("reset.html", problem, person=user)
-    log_in(user["id"])
     log("password-reset", user["id"])
     return go("/")
 
 
-def set_password(user_id, password, code=None):
-    """Store a password and end every session of the person's; the link with `code` is used up by this."""
+def set_password(user_id, password, code=None, checked=None):
+    """Store a password, end every session of the person's, and return the password's hash. Raises Problem.
+
+    Either the link with `code` is used up by this, or `checked` is the hash of the password until now.
+    """
     password_hash = helpers.hash_password(password)
     with db.transaction():
         if code and not db.execute("DELETE FROM resets WHERE code = ?", hashed(code)):
             raise Problem(404, "This link was used a moment ago.")
+        if checked and not still_has(user_id, checked):
+            raise Problem(422, NOT_YOURS, "current_password")
         db.execute("UPDATE users SET password_hash = ? WHERE id = ?", password_hash, user_id)
         db.execute("DELETE FROM resets WHERE user_id = ?", user_id)
         db.execute("DELETE FROM sessions WHERE user_id = ?", user_id)
+    return password_hash
 
 
 @app.get("/account")
@@ -564,9 +600,10 @@ def change_zone():
 def change_password():
     """Change the password, and end every session but this one, which gets a new id."""
     try:
-        check_own_password("current_password")
+        checked = check_own_password("current_password")
         names = (g.user["username"], g.user["first_name"], g.user["last_name"])
-        set_password(g.user["id"], helpers.new_password(read("new_password"), *names, field="new_password"))
+        password = helpers.new_password(read("new_password"), *names, field="new_password")
+        set_password(g.user["id"], password, checked=checked)
     except Problem as problem:
         return draw_account(problem)
     app.session_interface.regenerate(session)
@@ -574,13 +611,17 @@ def change_password():
     return go("/account?changed=password")
 
 
+NOT_YOURS = "That is not your password."
+
+
 def check_own_password(field):
-    """Raise Problem unless the field has the person's own password."""
+    """The hash of the person's own password, if the field has that; else it raises Problem."""
     password = read(field)
     row = db.execute("SELECT username_key, password_hash FROM users WHERE id = ?", g.user["id"])[0]
     with throttled(row["username_key"]):
         if not helpers.check_password(row["password_hash"], password):
-            raise Problem(422, "That is not your password.", field)
+            raise Problem(422, NOT_YOURS, field)
+    return row["password_hash"]
 
 
 @app.post("/account/sessions")
@@ -602,10 +643,11 @@ def end_sessions():
 def delete_account():
     """Delete the person with everything that is theirs, at once and for good."""
     try:
-        check_own_password("your_password")
+        checked = check_own_password("your_password")
+        if not db.execute("DELETE FROM users WHERE id = ? AND password_hash = ?", g.user["id"], checked):
+            raise Problem(422, NOT_YOURS, "your_password")
     except Problem as problem:
         return draw_account(problem)
-    db.execute("DELETE FROM users WHERE id = ?", g.user["id"])
     log("account-deleted")
     session.clear()
     return go_out()
@@ -1152,8 +1194,9 @@ def draw_board_changes(changes, ticket_id, toast):
     view, counts = helpers.get_view(), get_counts()
     ids = {row_id for table, row_id, _, _ in changes or [] if table == "tickets"} or {ticket_id}
     ids |= {held["ticket_id"] for _, _, *both in changes or [] for held in both if "ticket_id" in held}
-    # The last one and the first change the whole page, and in a search it may be found no more.
-    if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or {"q", "label", "due"} & view.keys():
+    # The last one and the first change the whole page, in a search it may be found no more, and a to-do of an opened
+    # card may lead to it.
+    if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or {"q", "label", "due", "open"} & view.keys():
         return draw_board(toast=toast)
     card = get_card(*ids)
     marked = any(table == "labels" or {"due", "labels"} & after.keys() for table, _, _, after in changes or [])
@@ -1164,7 +1207,6 @@ def draw_board_changes(changes, ticket_id, toast):
         card=card,
         gone=ids,
         home=helpers.address("/", view),
-        opened=get_opened(view),
         head=get_head(view, get_labels(), get_due_counts()) if marked or not card or card["due"] else None,
     )
 
@@ -1342,9 +1384,9 @@ def move_ticket_to_top(ticket_id):
 @login_required
 def set_due(ticket_id):
     """Say in words when a ticket is due; an empty field takes the date away."""
-    get_ticket(ticket_id)
+    held = get_ticket(ticket_id)["due"]
     try:
-        due = read_due()
+        due = read_due(held)
     except Problem as problem:
         return draw_refused(ticket_id, problem)
     with journal.action(g.user["id"], "due", ticket_id) as action:
@@ -1352,9 +1394,14 @@ def set_due(ticket_id):
     return tell(action, f"/platform/{ticket_id}", f"ticket-{ticket_id}")
 
 
-def read_due():
-    """The day (YYYY-MM-DD) of the form's field, None when it is empty. Raises Problem."""
+def read_due(held):
+    """The day (YYYY-MM-DD) of the form's field, None when it is empty. Raises Problem.
+
+    What the ticket `held` can stay, be it beyond what can be typed: an import may have brought it.
+    """
     text = read("due").strip()
+    if held and text == dates.in_full(held):
+        return held
     day = dates.parse(text, g.today)
     if text and not day:
         raise Problem(422, f"That isn’t a date that NIKKO knows. Try {dates.EXAMPLES}.", "due")
@@ -2100,7 +2147,13 @@ def draw_trash(toast=None):
 def restore_ticket(ticket_id):
     """Bring a ticket back to where it was, with its to-dos."""
     with journal.action(g.user["id"], "restore", ticket_id) as action:
-        action.change("tickets", get_ticket(ticket_id, trashed=True), deleted_at=None)
+        ticket = get_ticket(ticket_id, trashed=True)
+        for label in db.execute(  # which went when the ticket that brought them was undone
+            "SELECT id, name, deleted_at FROM labels WHERE id IN (?) AND user_id = ?",
+            labels.ids(ticket["labels"]), g.user["id"],
+        ):  # fmt: skip
+            action.change("labels", label, deleted_at=None)
+        action.change("tickets", ticket, deleted_at=None)
     return tell(action, "/trash")
 
 
@@ -2528,7 +2581,7 @@ def static_file(digest, name):
     asset = ASSETS.get(name)
     if not asset or asset.url != request.path:
         abort(404)
-    packed = "gzip" in request.accept_encodings
+    packed = helpers.takes_gzip()
     response = Response(asset.compressed if packed else asset.content, mimetype=asset.mimetype)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Vary"] = "Accept-Encoding"

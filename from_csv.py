@@ -196,16 +196,18 @@ class Csv:
 
 
 def guess_columns(header):
-    """The column of each kind of content, {kind: its number as a text, or ""}; the title is the first, if none is."""
+    """The column of each kind of content, {kind: its number as a text, or ""}.
+
+    If none is called so, the title is the first that is nothing else, or the very first.
+    """
     guessed = dict.fromkeys(COLUMN_WORDS, "")
     for number, name in enumerate(header):
         plain = re.sub(r"[\W\d_]+", "", fold(name))
         for kind, words in COLUMN_WORDS.items():
             if not guessed[kind] and plain in words.split():
                 guessed[kind] = str(number)
-    guessed["title"] = guessed["title"] or next(
-        str(number) for number in range(len(header) + 1) if str(number) not in guessed.values()
-    )
+    others = (str(number) for number in range(len(header)) if str(number) not in guessed.values())
+    guessed["title"] = guessed["title"] or next(others, "0")
     return guessed
 
 
@@ -261,9 +263,9 @@ def explained(error):
 
 def split_labels(cell):
     """The labels in a cell: between commas or semicolons, or each on a line; one in quotation marks may have them."""
-    delimiter = next((mark for mark in "\n,;" if mark in cell), ",")
-    if delimiter == "\n":
+    if "\n" in cell or "\r" in cell:
         return [unguarded(each) for each in cell.splitlines()]
+    delimiter = next((mark for mark in ",;" if mark in cell), ",")
     return [
         unguarded(each.strip()) for each in next(csv.reader([cell], delimiter=delimiter, skipinitialspace=True), [])
     ]

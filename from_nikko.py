@@ -84,7 +84,6 @@ def own_todo(item):
         taken(item, "done", bool, False),
         taken(item, "created_at", int, None),
         taken(item, "deleted_at", int, None),
-        taken(item, "id", int, None),
         taken(item, "link_id", int, None),
     )
 

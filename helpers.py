@@ -141,6 +141,11 @@ def is_upload():
     return request.endpoint == "upload" and request.mimetype == "multipart/form-data"
 
 
+def takes_gzip():
+    """Whether the browser takes compressed answers; `in` would overlook that it may refuse them, by q=0."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
 def wants_fragments():
     """Whether the page's script asks, and not the browser itself."""
     return request.headers.get("X-Requested-With") == "XMLHttpRequest"

@@ -34,7 +34,6 @@ class Todo:
     done: bool = False
     created_at: int | None = None
     deleted_at: int | None = None
-    id: int | None = None
     link_id: int | None = None
 
 

@@ -77,6 +77,8 @@ class Journal:
             action = Action(self.db, kind, ticket_id)
             yield action
             self._write(action, user_id, state, form_key=form_key)
+            if not action.changes:  # and so the pages are as they were
+                self.db.execute("UPDATE users SET version = version - 1 WHERE id = ?", user_id)
 
     def undo(self, user_id, action_id=None):
         """Take back the user's latest action in effect, or that one.

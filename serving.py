@@ -28,7 +28,8 @@ FORM_SECONDS, FILE_SECONDS = 60, 600
 #: After how many seconds the loop tries again what waits for another writer. A thread beside a busy loop gets Python
 #: only now and then, also while it has the turn: so it is the last resort.
 PAUSES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
-#: Bytes of the forms that are on their way to a worker; a form up to SMALL_FORM finds room all the same.
+#: Bytes of the forms that are on their way to a worker; a form up to SMALL_FORM finds room all the same, and only it is
+#: taken apart in the loop.
 FORMS_LIMIT, SMALL_FORM = 64_000_000, 60_000
 
 
@@ -88,7 +89,7 @@ class Served:
             environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(len(form))}
         else:
             environ["wsgi.input"] = io.BufferedReader(Incoming(receive, asyncio.get_running_loop(), form), 65536)
-        await respond(send, *await self.answer(environ, self.in_the_loop and ended))
+        await respond(send, *await self.answer(environ, self.in_the_loop and ended and len(form) <= SMALL_FORM))
 
     async def answer(self, environ, in_the_loop):
         """What the application answers: (status, headers, an iterable of bytes)."""
@@ -103,7 +104,7 @@ class Served:
         return await asyncio.get_running_loop().run_in_executor(self.threads, self.run, environ)
 
     def run(self, environ):
-        """The same, from this thread."""
+        """Run the application here; the same answer."""
         head = []
 
         def start_response(status, headers, exc_info=None):

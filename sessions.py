@@ -102,9 +102,14 @@ class DatabaseSessions(CacheLibSessionInterface):
         return session
 
     def regenerate(self, session):
-        """Give the session a new id, as every login must. Set the user first: an empty session has none."""
+        """Give the session a new id. Set the user first: an empty session has none."""
         super().regenerate(session)
         session.stored = False
+
+    def begin(self, session):
+        """Store the session under a new id now, as every login must, and not at the end of the request."""
+        self.regenerate(session)
+        session.stored = self.cache.add(session.sid, dict(session))
 
     def save_session(self, app, session, response):
         """As Flask-Session does, but the cookie of a session that was cleared is deleted as it was set."""

@@ -85,7 +85,6 @@
     old.replaceWith(fresh);
   }
 
-  // What stays in its order is not touched, for what is taken out loses its focus and the place to which it is scrolled.
   function renewAttributes(old, fresh) {
     for (const { name, value } of [...fresh.attributes]) old.setAttribute(name, value);
     for (const { name } of [...old.attributes]) {

@@ -1,6 +1,7 @@
 """The account page, links for a new password, the throttle, and what the log says of all that."""
 
 import re
+import threading
 import time
 
 import pytest
@@ -200,6 +201,47 @@ def test_an_account_is_deleted_with_everything_in_it(new_person, site, visitor):
     assert log_in(visitor, mira.username).status_code == 422
     assert noor.board()["todo"] == ["noor's own"]
     assert kept_ticket
+
+
+@pytest.fixture
+def changed_meanwhile(mira, site, monkeypatch):
+    """The next password that is checked is found right, and changed by its owner before anything is made of that."""
+    check = site.helpers.check_password
+
+    def check_slowly(password_hash, password):
+        monkeypatch.undo()
+        is_right = check(password_hash, password)
+        change = threading.Thread(
+            target=mira.post, args=["/account/password"], kwargs={"current_password": PASSWORD, "new_password": NEW}
+        )
+        change.start()
+        change.join()
+        return is_right
+
+    monkeypatch.setattr(site.helpers, "check_password", check_slowly)
+
+
+def test_a_login_with_a_password_that_is_changed_meanwhile_is_refused(mira, visitor, changed_meanwhile):
+    response = log_in(visitor, mira.username)
+    assert response.status_code == 422
+    assert not is_in(visitor)
+    assert is_in(mira)
+    assert path_of(log_in(visitor, mira.username, NEW)) == "/"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/account/password", {"current_password": PASSWORD, "new_password": "the thief's own password"}),
+        ("/account/delete", {"your_password": PASSWORD}),
+    ],
+)
+def test_what_asks_for_the_password_is_refused_when_that_is_changed_meanwhile(
+    mira, visitor, changed_meanwhile, path, fields
+):
+    response = mira.another_browser().post(path, **fields)
+    assert response.status_code == 422
+    assert path_of(log_in(visitor, mira.username, NEW)) == "/"
 
 
 def test_an_account_is_not_deleted_without_its_password(mira):

@@ -640,3 +640,14 @@ def test_a_status_change_takes_eight_statements_however_many_tickets_there_are(m
             mira.post(f"/tickets/{ticket_id}/status", status="done")
         counts.append(len(statements))
     assert counts[0] == counts[1] <= 8
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [("gzip", "gzip"), ("*", "gzip"), ("gzip;q=0.1", "gzip"), ("gzip;q=0", None), ("*;q=0", None), ("br", None)],
+)
+@one_engine
+def test_pages_and_styles_are_compressed_for_who_takes_that(mira, accepted, sent):
+    style = re.search(r"/static/\w+/nikko.css", mira.get("/").text)[0]
+    for path in ("/", style):
+        assert mira.get(path, headers={"Accept-Encoding": accepted}).headers.get("Content-Encoding") == sent

@@ -64,6 +64,14 @@ def test_a_todo_becomes_a_ticket_and_a_link_to_it(board):
     assert link_of(board, board.tap, board.b) == f"/platform/{new}"
 
 
+def test_an_opened_card_loses_its_link_with_the_ticket_to_which_that_leads(board):
+    board.post(f"/todos/{board.a}/ticket")
+    [new] = board.ids("SELECT id FROM tickets WHERE user_id = ? ORDER BY id DESC LIMIT ?", 1)
+    for path in ("/undo", "/redo", f"/tickets/{new}/delete"):
+        answer = board.ajax(path, back=f"/?open={board.tap}")
+        assert parse(answer).one(id=f"text-{board.a}").has("a", href=f"/platform/{new}") == (path == "/redo"), path
+
+
 def test_the_link_is_text_while_its_ticket_is_in_the_trash(board):
     board.post(f"/todos/{board.a}/ticket")
     [new] = board.ids("SELECT id FROM tickets WHERE user_id = ? ORDER BY id DESC LIMIT ?", 1)

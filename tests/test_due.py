@@ -390,6 +390,13 @@ def test_chips_filter_by_when_something_is_due_and_the_address_says_so(mira, on)
     assert heading(mira, both) == "3 tickets late or due this week (today until Sun 29 Nov)"
 
 
+def test_a_date_beyond_what_can_be_typed_may_stay(mira, ticket):
+    mira.site.db.execute("UPDATE tickets SET due = '2300-05-05' WHERE id = ?", ticket)  # as an import may bring it
+    assert press(mira, f"/platform/{ticket}?edit=date", "Save").status_code == 303
+    assert due(mira, ticket, "5 May 2300").status_code == 422
+    assert mira.site.db.execute("SELECT due FROM tickets WHERE id = ?", ticket) == [{"due": "2300-05-05"}]
+
+
 def test_an_empty_filter_says_so_and_offers_the_whole_board(mira, ticket):
     due(mira, ticket, "mon")
     page = read(mira, "/?due=late")

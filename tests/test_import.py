@@ -459,6 +459,21 @@ def test_a_time_of_a_table_that_has_no_date_somewhere_stands_in_the_way(mira, co
     assert [mira.get(path).status_code for path in ("/", "/archive", "/account/export.csv")] == [200] * 3
 
 
+@pytest.mark.parametrize("header", ["Status", "Status,Due"])
+@one_engine
+def test_a_table_whose_columns_all_mean_something_else_has_its_first_for_the_title(mira, header):
+    bring_in(mira, f"{header}\nDone,\n" if "," in header else f"{header}\nDone\n")
+    assert mira.board()["done"] == ["Done"]
+
+
+@one_engine
+def test_labels_may_be_on_lines_that_end_as_old_macs_ended_them(mira):
+    bring_in(mira, 'Title,Labels\nFix the tap,"home\rtools, small"\n')
+    assert [row["name"] for row in mira.site.db.execute("SELECT name FROM labels WHERE user_id = ?", mira.id)] == [
+        "home", "tools, small",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("day", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.000Z"])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York"])
 @one_engine

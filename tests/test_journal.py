@@ -525,7 +525,7 @@ def test_any_history_can_be_walked_back_and_forth(db, journal, mira, seed):
                 written = change(journal, mira, ticket, deleted_at=None if gone else LONG_AGO)
             else:
                 written = move(journal, mira, ticket, random.choice([t for t in tickets if t != ticket]))
-            assert version(db, mira) == before + 1
+            assert version(db, mira) == before + bool(written)
             if written:
                 done.append(state())
                 undone = []

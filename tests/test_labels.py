@@ -365,6 +365,18 @@ def test_labels_of_tickets_in_the_trash_follow(board):
     assert named(board)["two"] == ["bug"]
 
 
+def test_a_ticket_that_comes_back_from_the_trash_brings_the_label_that_went_with_it(board):
+    board.post("/tickets", title="Fix the tap #new", status="todo", quick="1")
+    ticket = board.ids("SELECT id FROM tickets WHERE user_id = ? ORDER BY id DESC LIMIT ?", 1)[0]
+    board.post("/undo")
+    assert "new" not in [name for name, _, _ in listed(board)]
+    board.post(f"/trash/tickets/{ticket}/restore")
+    assert named(board)["Fix the tap"] == ["new"]
+    assert "new" in [name for name, _, _ in listed(board)]
+    board.post("/undo")
+    assert "new" not in [name for name, _, _ in listed(board)]
+
+
 def test_a_history_names_labels_that_are_gone(board):
     [ticket] = board.ids("SELECT id FROM tickets WHERE user_id = ? AND title = 'two' LIMIT ?", 1)
     board.post(f"/labels/{id_of(board, 'client')}/delete")

@@ -91,6 +91,23 @@ def test_a_page_is_drawn_in_the_loop_and_what_takes_long_in_a_thread(site, mira,
         assert "</html>" in page or page == "ok"
 
 
+@pytest.mark.parametrize(("characters", "begun"), [(10, [True]), (5_001, [True, False])])
+def test_a_change_on_the_page_of_a_long_description_is_made_in_a_thread(site, mira, threads, characters, begun):
+    (ticket_id,) = mira.add_tickets("Fix the tap")
+    mira.post(f"/tickets/{ticket_id}/description", description="x" * characters)
+    headers = [*FORM, *cookie(mira), (b"x-requested-with", b"XMLHttpRequest")]
+    form = f"title=Fix+it&back=/platform/{ticket_id}".encode()
+    status, _, page = in_a_loop(ask(site, "POST", f"/tickets/{ticket_id}/title", headers, [form]))
+    assert (status, threads, "x" * characters in page) == (200, begun, True)
+    assert mira.board()["todo"] == ["Fix it"]
+
+
+@pytest.mark.parametrize(("characters", "begun"), [(1_000, [True]), (61_000, [False])])
+def test_a_large_form_is_taken_apart_in_a_thread(site, mira, threads, characters, begun):
+    in_a_loop(ask(site, "POST", "/nowhere", [*FORM, *cookie(mira)], [b"%41" * (characters // 3)]))
+    assert threads == begun
+
+
 @pytest.mark.parametrize(("long", "begun"), [(200_000, [True]), (10, [True, False])])
 def test_a_short_step_is_undone_in_the_loop_and_a_long_one_in_a_thread(site, mira, threads, monkeypatch, long, begun):
     mira.add_tickets("Fix the tap")
