@@ -83,7 +83,6 @@ RESET_HOURS = 24
 SHOWN = {"todo": 100, "in_progress": 100, "done": 20}
 MORE = 100
 LONG_TEXT = 5_000  # characters of Markdown for which nobody else should wait
-LABELS_CHOSEN = 20  # labels by which the board is filtered at once, at most
 
 HERE = Path(__file__).parent
 
@@ -775,7 +774,7 @@ def upload():
         return draw_import({}, Problem(422, f"{error} Nothing was saved.", "file"))
     except Problem as problem:
         return draw_import({}, problem)
-    return go("/import")
+    return go("/import#found-head")
 
 
 def read_file():
@@ -927,25 +926,31 @@ def board():
     return unchanged() or draw_board()
 
 
-def draw_board(problem=None, toast=None):
-    """The board, with what a refused form had in it; the script gets the part that it asks for."""
+def draw_board(problem=None, toast=None, changed=()):
+    """The board, with what a refused form had in it; the script gets the part that it asks for.
+
+    `changed` are the ids of the tickets of which the toast tells: one that a search hides would seem to be lost.
+    """
     view = helpers.get_view()
     query = get_query(view)
     columns, following, mine = get_columns(get_shown(view, query), query)
     counts = get_counts(query, columns, following)
     due = get_due_counts(columns, are_all=query or not (following["todo"] or following["in_progress"]))
+    more_of = (lambda status: helpers.address("/", view, more=status)) if helpers.may_show_more(view) else None
     form, asked = get_asked(problem)
     shown = {ticket["id"]: ticket for tickets in columns.values() for ticket in tickets}
     if asked and asked not in shown and (card := get_card(asked, mine)):
         columns[card["status"]].append(card)
         shown[asked] = card
+    if toast and query and not shown.keys() & changed and any(get_card(ticket_id, mine) for ticket_id in changed):
+        toast = {**toast, "text": f"{toast['text']}; not shown in this view", "place": None}
     return draw(
         "_board_part.html" if wants_fragments() else "board.html",
         problem,
         toast,
         view=view,
         home=helpers.address("/", view),
-        more_of=lambda status: helpers.address("/", view, more=status),
+        more_of=more_of,
         query=query,
         columns=columns,
         following=following,
@@ -982,7 +987,7 @@ def get_query(view):
 
 def chosen_labels(view):
     """The ids of the labels by which the view is filtered."""
-    return list(filter(None, map(whole, view.getlist("label")[:LABELS_CHOSEN])))
+    return list(filter(None, map(whole, view.getlist("label"))))
 
 
 def get_shown(view, query=None):
@@ -1197,7 +1202,7 @@ def draw_board_changes(changes, ticket_id, toast):
     # The last one and the first change the whole page, in a search it may be found no more, and a to-do of an opened
     # card may lead to it.
     if None in ids or len(ids) > 1 or sum(counts.values()) < 2 or {"q", "label", "due", "open"} & view.keys():
-        return draw_board(toast=toast)
+        return draw_board(toast=toast, changed=ids - {None})
     card = get_card(*ids)
     marked = any(table == "labels" or {"due", "labels"} & after.keys() for table, _, _, after in changes or [])
     return draw(
@@ -1957,14 +1962,14 @@ def get_slowest(spread):
 @login_required
 def undo():
     """Take back the person's latest step, or the one that `action` names."""
-    return reverse(journal.undo, "undone", "There is nothing to undo any more.")
+    return reverse(journal.undo, "undone", "There is nothing left to undo.")
 
 
 @app.post("/redo")
 @login_required
 def redo():
     """Do the step again that was undone last."""
-    return reverse(journal.redo, "done again", "There is nothing to do again.")
+    return reverse(journal.redo, "done again", "There is nothing to redo.")
 
 
 def reverse(way, deed, nothing):
@@ -2016,7 +2021,7 @@ def draw_archive(problem=None, toast=None):
         query=query,
         tickets=tickets,
         held=g.user["archived"] if not query else tickets[0]["held"] if tickets else 0,
-        more=helpers.address("/archive", view, more="archive"),
+        more=helpers.may_show_more(view) and helpers.address("/archive", view, more="archive"),
         after=after,
     )
 

@@ -252,10 +252,11 @@ def typed():
 
 #: The pages on which a form can stand that leads back to where it was sent from.
 PAGES = re.compile(r"/|/platform/[0-9]+|/archive|/insights|/labels|/trash")
-#: What of their addresses says what they show: a search, chosen chips, more of a column, opened tickets, how far back.
-VIEW = ("q", "label", "due", "more", "open", "weeks")
-VIEW_LIMIT = 2_000  # characters
-QUERY_LIMIT = 500  # of a search
+#: What of their addresses says what they show, and how often it can stand there: a search, chosen chips, more of a
+#: column, opened tickets, how far back. Each link of the page repeats it, so it must be short and the page, too.
+VIEW = {"q": 1, "label": 20, "due": 5, "more": 15, "open": 50, "weeks": 1}
+VIEW_LIMIT = 2_000  # characters of the address
+QUERY_LIMIT = 200  # of a search
 
 
 def came_from():
@@ -285,13 +286,18 @@ def get_view():
 
 
 def view_of(items):
-    """What these items of an address say to show, as far as VIEW_LIMIT: each link of the page repeats it."""
+    """What these items of an address say to show, as far as VIEW and VIEW_LIMIT."""
     view, room = MultiDict(), VIEW_LIMIT
     for name, value in items:
-        if name in VIEW and room > 0:
+        if room > 0 and len(view.getlist(name)) < VIEW.get(name, 0):
             view.add(name, value[:QUERY_LIMIT])
-            room -= len(name) + len(value)
+            room -= len(urlencode({name: value[:QUERY_LIMIT]}))
     return view
+
+
+def may_show_more(view):
+    """Whether the page can become longer; else a search has to find what it doesn't show."""
+    return len(view.getlist("more")) < VIEW["more"]
 
 
 def address(path, view=MultiDict(), **more):  # noqa: B008  (it is only read)

@@ -224,7 +224,7 @@ def spread(took):
 def apart(marks):
     """The marks without those whose names would run into the next one's on a phone."""
     following = [place for _, place in marks[1:]] + [math.inf]
-    return [mark for mark, next_place in zip(marks, following) if next_place - mark[1] > 15]
+    return [mark for mark, next_place in zip(marks, following) if next_place - mark[1] > 20]
 
 
 def on_scale(low, high, value):

@@ -80,10 +80,8 @@ class Served:
             try:
                 async with asyncio.timeout(FORM_SECONDS):
                     form, ended = await self.read_form(receive)
-            except ClientDisconnected:
-                return
-            except (TimeoutError, NoRoom) as error:
-                await refuse(send, environ, 408 if isinstance(error, TimeoutError) else 503)
+            except (ClientDisconnected, TimeoutError, NoRoom) as error:
+                await refuse(send, environ, REFUSED[type(error)])
                 return
         if ended:
             environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(len(form))}
@@ -133,6 +131,10 @@ class Served:
 
 class NoRoom(Exception):
     """Too many forms are on their way."""
+
+
+#: The status for a form that never came whole; who has gone won't see it, but who sent broken pieces will.
+REFUSED = {ClientDisconnected: 400, TimeoutError: 408, NoRoom: 503}
 
 
 async def receive_part(receive):
@@ -207,7 +209,11 @@ async def refuse(send, environ, status):
     """Answer a form that never came, or for which there was no room."""
     logs.write("request", method=environ["REQUEST_METHOD"], status=status, **{"from": environ["REMOTE_ADDR"]})
     headers = [*PROTECTION, ("Cache-Control", "no-store"), ("Connection", "close"), ("Retry-After", "5")]
-    why = {408: b"the form took too long to come", 503: b"too many forms are on their way"}[status]
+    why = {
+        400: b"the form broke off",
+        408: b"the form took too long to come",
+        503: b"too many forms are on their way",
+    }[status]
     body = [b"Nothing was saved: " + why + b". Try again in a moment.\n"]
     await respond(send, f"{status} ", [*headers, ("Content-Type", "text/plain")], body)
 

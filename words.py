@@ -2,10 +2,12 @@
 
 import datetime
 import functools
+import unicodedata
 
 import dates
 import labels
 
+NAMED_LIMIT = 80  # characters of a title or text in a sentence
 STATUSES = {"todo": "To do", "in_progress": "In progress", "done": "Done"}
 
 # What each kind of action says. {name} is the ticket's title or the to-do's text, {count} how many there were,
@@ -94,20 +96,33 @@ def describe(kind, changes, names, step_kind=None, sentences=ONE, today=None):
         if len(rows) > 1:
             return SEVERAL[kind].format(count=len(rows)) + marks_of_several(rows)
     column, added, removed = SHOWN_COLUMN.get(kind), "", ""
-    shown = {"status": STATUSES.get, "due": lambda due: due and day_said(due, today)}.get(column, str)
+    shown = {"status": STATUSES.get, "due": lambda due: due and day_said(due, today)}.get(column, named)
     if "labels" in after:
         added, removed = label_names(after, before, names), label_names(before, after, names)
     sentence = sentences[variant(kind, after, added, removed)]
     return sentence.format(
-        name=names.get((table, row_id), "…"),
+        name=named(names.get((table, row_id), "…")),
         before=shown(before.get(column)),
         after=shown(after.get(column)),
-        other=names.get(("tickets", after.get("ticket_id")), "…"),
+        other=named(names.get(("tickets", after.get("ticket_id")), "…")),
         edits=edits(changes) if kind == "todo_text" else "",
         added=added,
         removed=removed,
         into=names.get(tuple(changes[-2][:2]), "…") if kind == "label_merge" else None,
     ) + (marks(after, added, today) if kind == "add" else "")
+
+
+def named(text):
+    """A title or text as it stands in a sentence: not so long that the rest is lost, nor turning that around.
+
+    What is written from right to left gets the signs that isolate it (U+2068, U+2069).
+    """
+    text = str(text)
+    if len(text) > NAMED_LIMIT:
+        text = text[: NAMED_LIMIT - 1] + "…"
+    if not text.isascii() and any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text):
+        return f"\u2068{text}\u2069"
+    return text
 
 
 def variant(kind, after, added, removed):

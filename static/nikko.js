@@ -152,7 +152,8 @@
   function countOlder() {
     $(".column").each(function () {
       const [count, shown] = [$(this).find("h2 .count").text(), $(this).find(".tickets").children().length];
-      const $older = $(this).find(".older").toggle(count > shown);
+      const $older = $(this).find(".older");
+      $older.children().toggle(count > shown);
       $older.find("[data-older]").text(Math.min(count - shown, $older.data("most")));
       if (count > shown && (shown < 10 || !$older.children().length)) behind = true;
     });
@@ -520,9 +521,16 @@
         held.clear();
         const told = $("#board-head > p").text();
         place(html);
+        showHits();
         say($("#board-head > p").text(), told);
       })
       .fail((xhr) => (isLost(xhr) ? notify("No answer came. Try again in a moment.") : location.assign(url)));
+  }
+
+  // On a phone a search is in vain in the column that is seen, but maybe not in another.
+  function showHits() {
+    const $column = $(".column:has(.tickets > li)").first();
+    if ($(".strip").is(":visible") && $column.length && !$(".tickets:visible > li").length) location.replace("#" + $column[0].id);
   }
 
   // Tell who can't see it: a live region that comes with its text is silent, the one of the toasts speaks.
@@ -550,6 +558,10 @@
     for (const id of opens ? [...opened, this.dataset.open] : opened) view.append("open", id);
     const field = opens && !$(this).is(".progress") && `#add-todo-${this.dataset.open}-text`;
     show("/" + (view.size ? "?" + view : ""), true).done(() => $(field || null).trigger("focus"));
+  });
+
+  $(document).on("keydown", "#q", function (event) {
+    if (event.key === "Escape" && !this.value) this.blur(); // the browser's own Esc empties it first
   });
 
   let typing;
@@ -647,7 +659,7 @@
       const [fresh] = elementsOf(html);
       const old = byId(fresh?.id);
       if (!old) return look(); // it has gone meanwhile
-      const opener = $(old).find("[data-k=title]:focus").data("k") || link.dataset.k || "more"; // where the focus goes back
+      const opener = $(old).find("[data-k=title]:focus, [data-k=box]:focus").data("k") || link.dataset.k || "more"; // where the focus goes back
       before.set(fresh.id, before.get(fresh.id) || old);
       swap(old, fresh);
       const tapped = matchMedia("(hover: none)").matches ? ", [name=label]" : ""; // the keyboard would cover the labels
@@ -691,8 +703,9 @@
     if (event.key === "Enter" && (hasLines ? event.ctrlKey || event.metaKey : !event.shiftKey && $(this).is("textarea"))) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === "Escape" && !(hasLines && isChanged(this)) && cancel(this)) {
+    } else if (event.key === "Escape" && !(hasLines && isChanged(this))) {
       event.preventDefault();
+      if (!cancel(this)) this.blur(); // the single keys work again
     }
   });
 
@@ -962,6 +975,15 @@
     menu.find("summary").trigger("focus");
   });
 
+  $(document).on("keydown", "details.menu[open]", function (event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const entries = $(this).find(".sheet").find("a, button").filter(":visible").get();
+    const next = entries[entries.indexOf(document.activeElement) + step] || entries.at(step > 0 ? 0 : -1);
+    next.focus({ preventScroll: true }); // which would close it
+  });
+
   $(document).on("focusout", "details.menu[open]", function (event) {
     if (event.relatedTarget && !this.contains(event.relatedTarget)) this.open = false;
   });
@@ -983,14 +1005,16 @@
     const passing = ["done", "changed", "edit", "move", "carry", "add", "labels", "date"]; // not once more at a reload
     for (const name of passing) url.searchParams.delete(name);
     for (const [id, top] of history.state?.scrolled || []) $("#" + id).scrollTop(top);
+    if (document.activeElement === document.body) focusOn(byId(history.state?.at));
     history.replaceState(null, "", url);
     view = here();
     lookLater();
   });
 
-  // Who comes back finds the columns where they were.
+  // Who comes back finds the columns where they were, and who was there by keys finds the card.
   $(window).on("pagehide", function () {
     const lists = $(".tickets, .beside").get().filter(({ scrollTop }) => scrollTop);
-    history.replaceState({ scrolled: lists.map(({ id, scrollTop }) => [id, scrollTop]) }, "");
+    const at = $(document.activeElement).filter(":focus-visible").closest(ITEMS).attr("id");
+    history.replaceState({ scrolled: lists.map(({ id, scrollTop }) => [id, scrollTop]), at }, "");
   });
 })(jQuery);

@@ -6,6 +6,8 @@ import pytest
 from hostile import HOSTILE_TEXTS
 from pages import at_once, counted, kept, land, one_engine, parse, path_of, press, problems, read, toast
 
+import words
+
 STATUSES = ("todo", "in_progress", "done")
 
 
@@ -74,7 +76,7 @@ def test_every_hostile_text_can_be_a_new_title_and_stands_in_the_toast(mira):
         response = mira.post(f"/tickets/{ticket_id}/title", page="/", title=text, was=was)
         page = land(mira, response)
         assert page.one(id=f"ticket-{ticket_id}").one("h3").text == text
-        assert page.one(id="toast").all("span")[0].text == f"“{was}” renamed to “{text}”"
+        assert page.one(id="toast").all("span")[0].text == f"“{words.named(was)}” renamed to “{words.named(text)}”"
         was = text
 
 
@@ -651,3 +653,39 @@ def test_pages_and_styles_are_compressed_for_who_takes_that(mira, accepted, sent
     style = re.search(r"/static/\w+/nikko.css", mira.get("/").text)[0]
     for path in ("/", style):
         assert mira.get(path, headers={"Accept-Encoding": accepted}).headers.get("Content-Encoding") == sent
+
+
+def test_a_toast_keeps_what_happened_beside_a_long_title_and_one_from_right_to_left(mira):
+    [long, hebrew] = mira.add_tickets("word " * 99 + "word", "שלום")
+    assert toast(land(mira, mira.post(f"/tickets/{long}/archive"))) == f"“{'word ' * 15}word…” archived"
+    assert toast(land(mira, mira.post(f"/tickets/{hebrew}/archive"))) == "“\u2068שלום\u2069” archived"
+
+
+def test_who_adds_what_the_search_hides_is_told(mira):
+    mira.add_tickets("Fix the tap", "Hang the lamp")
+    answer = mira.ajax("/tickets", title="Paint the hall", status="todo", back="/?q=tap")
+    assert toast(parse(answer)) == "“Paint the hall” added; not shown in this view"
+    answer = mira.ajax("/tickets", title="Fix the other tap", status="todo", back="/?q=tap")
+    assert toast(parse(answer)) == "“Fix the other tap” added"
+    [lamp] = mira.ids("SELECT id FROM tickets WHERE user_id = ? AND title = 'Hang the lamp' LIMIT ?", 1)
+    assert toast(parse(mira.ajax(f"/tickets/{lamp}/delete", back="/?q=tap"))) == "“Hang the lamp” deleted"
+
+
+@pytest.mark.parametrize(("path", "first"), [("/", "todo"), ("/?q=tap", "done"), ("/?q=nothing", "todo")])
+def test_a_phone_begins_with_the_first_column_that_has_what_was_searched_for(mira, path, first):
+    mira.add_tickets("Hang the lamp")
+    mira.add_tickets("Fix the tap", status="done")
+    page = read(mira, path)
+    assert [column.attributes["id"] for column in page.all("section") if "first" in column.attributes["class"]] == [
+        f"column-{first}"
+    ]
+    assert page.one("a", **{"class": "first"}).attributes["href"] == f"#column-{first}"
+
+
+def test_an_address_that_repeats_itself_makes_no_longer_page(mira):
+    for _ in range(4):
+        mira.add_tickets(*(f"Ticket {number}" for number in range(500)), status="done")
+    page = read(mira, "/?" + "more=done&" * 100)
+    assert len(page.all("h3")) == 1_520
+    assert page.one(id="older-done").words == "A search finds the others."
+    assert len(mira.get("/?" + "q=&" * 5_000).data) < len(mira.get("/?q=").data) + 1_000

@@ -547,7 +547,7 @@ def test_a_script_is_told_where_the_preview_is_or_what_is_wrong(mira):
             headers={"X-Requested-With": "XMLHttpRequest"},
         )
         assert response.status_code == status
-        assert response.headers.get("X-Go-To") == ("/import" if status == 204 else None)
+        assert response.headers.get("X-Go-To") == ("/import#found-head" if status == 204 else None)
         assert response.headers.get("X-Field") == ("file" if status == 422 else None)
 
 

@@ -4,6 +4,8 @@ import pytest
 from hostile import HOSTILE_TEXTS
 from pages import counted, history, kept, land, parse, path_of, press, problems, read, toast
 
+import words
+
 
 @pytest.fixture
 def ticket(mira):
@@ -95,8 +97,11 @@ def test_every_hostile_text_can_be_an_edit_and_stands_in_the_toast(mira, ticket)
         response = mira.post(f"/todos/{todo}/text", text=text, was=was)
         page = land(mira, response)
         assert page.one(id=f"text-{todo}").text == text
-        assert page.one(id="toast").all("span")[0].text == f"Changed “{was}” to “{text}”"
-        assert page.one(id="history").all("li")[0].all("span")[1].text == f"Changed “{was}” to “{text}”"
+        assert page.one(id="toast").all("span")[0].text == f"Changed “{words.named(was)}” to “{words.named(text)}”"
+        assert (
+            page.one(id="history").all("li")[0].all("span")[1].text
+            == f"Changed “{words.named(was)}” to “{words.named(text)}”"
+        )
         was = text
 
 

@@ -190,7 +190,7 @@ def test_the_delete_of_something_purged_can_not_be_undone(mira):
     assert mira.get(response.location).status_code == 200
     response = mira.post("/undo", action=step)
     assert response.status_code == 409
-    assert problems(parse(response)) == ["There is nothing to undo any more."]
+    assert problems(parse(response)) == ["There is nothing left to undo."]
 
 
 def test_an_empty_trash_can_be_emptied(mira):

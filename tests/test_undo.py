@@ -5,8 +5,8 @@ import re
 import pytest
 from pages import history, land, parse, path_of, press, problems, read, toast
 
-NOTHING_TO_UNDO = "There is nothing to undo any more."
-NOTHING_TO_REDO = "There is nothing to do again."
+NOTHING_TO_UNDO = "There is nothing left to undo."
+NOTHING_TO_REDO = "There is nothing to redo."
 CHANGED_SINCE = "That can't be undone any more: what it changed was changed since."
 
 
