@@ -592,3 +592,55 @@ def test_what_is_typed_before_a_field_has_come_does_nothing_else(board, person):
     waiting[0].continue_()
     expect(board.page.get_by_label("Title of the ticket")).to_be_focused()
     assert person.board() == {"todo": ["A", "B", "C"], "in_progress": ["D"], "done": ["E"]}
+
+
+def test_esc_leaves_the_field_that_adds_and_the_search_so_that_single_keys_work(board):
+    press(board, "n")
+    quick_add(board).fill("half a thought")
+    press(board, "Escape", "j")
+    on(board, "A")
+    expect(quick_add(board)).to_have_value("half a thought")
+    press(board, "/")
+    board.page.keyboard.type("B")
+    has(board, todo=["B"])
+    press(board, "Escape", "Escape")
+    has(board, todo=["A", "B", "C"])
+    press(board, "j")
+    on(board, "A")
+
+
+def test_arrows_go_through_an_open_menu_and_round(board):
+    title(board, "A").focus()
+    more = board.card("A").locator("summary")
+    more.focus()
+    press(board, "Enter", "ArrowDown")
+    expect(board.card("A").get_by_role("link", name="Move to…")).to_be_focused()
+    press(board, "ArrowUp")
+    expect(board.card("A").get_by_role("button", name="Delete")).to_be_focused()
+    press(board, "ArrowDown", "ArrowDown")
+    expect(board.card("A").get_by_role("button", name="To the top")).to_be_focused()
+    press(board, "Escape")
+    expect(more).to_be_focused()
+
+
+def test_who_comes_back_from_a_ticket_by_keys_is_at_its_card(board):
+    press(board, "j", "j")
+    on(board, "B")
+    press(board, "Enter")
+    expect(board.page.get_by_role("heading", name="B", level=1)).to_be_visible()
+    board.page.go_back()
+    on(board, "B")
+    press(board, "j")
+    on(board, "C")
+
+
+def test_space_ticks_a_todo_after_it_was_edited_by_its_key(platform, person):
+    platform.todo("y").get_by_role("checkbox").focus()
+    press(platform, "e")
+    field = platform.page.get_by_label("Text of the to-do")
+    expect(field).to_be_focused()
+    field.fill("why")
+    press(platform, "Enter")
+    on(platform, "why")
+    press(platform, "Space")
+    platform.shows_todos("x", "why", "z", ticked=["why"])

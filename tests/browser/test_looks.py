@@ -352,3 +352,22 @@ def test_the_focus_is_always_visible(lived_in):
         assert ring, f"no ring around {name}"
         reached.add(name)
     assert len(reached) > 12
+
+
+@pytest.mark.parametrize("device", [PHONE, PHONE_PLAIN], ids=str)
+def test_another_column_of_the_strip_leaves_the_bar_in_sight(screen, person, device):
+    for status in ("in_progress", "done", "todo"):
+        person.post("/tickets", title="\n".join(f"{number} #home" for number in range(30)), status=status, quick="1")
+    screen.open()
+    for status in ("in_progress", "done", "todo"):
+        screen.show_column(status)
+        assert screen.page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("device", [PHONE], ids=str)
+def test_a_phone_shows_the_column_in_which_something_was_found(board, device):
+    board.show_column("todo")
+    board.page.locator("#q").tap()
+    board.page.locator("#q").fill("E")
+    expect(board.card("E")).to_be_visible()
+    expect(board.page.locator("#column-todo")).to_be_hidden()
