@@ -708,7 +708,7 @@ def export(kind):
     if kind not in EXPORTS:
         abort(404)
     (write, mimetype), file = EXPORTS[kind], tempfile.TemporaryFile()  # noqa: SIM115  (closed when it is sent)
-    with db.snapshot(), room_on_disk():
+    with helpers.in_line(helpers.writing_files, "exporting"), db.snapshot(), room_on_disk():
         for piece in write(db, g.user):
             file.write(piece.encode())
         length = file.tell()

@@ -9,6 +9,7 @@ import itertools
 import re
 
 from exports import unguarded
+from helpers import line_feeds
 from incoming import Ticket, Todo, Wrong, asked, guess_status, made, shown
 from json_stream import Unreadable, decoded
 from search import fold
@@ -168,7 +169,7 @@ class Csv:
             where,
             title=cell("title"),
             status=status,
-            description=re.sub(r"\r\n|\r", "\n", cell("description")).strip("\n"),
+            description=line_feeds(cell("description")).strip("\n"),
             due=self.day(cell("due"), "due"),
             labels=split_labels(cell("labels")),
             todos=[todo_of_line(each) for each in re.split(r"[\r\n]+", cell("todos")) if each.strip()],

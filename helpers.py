@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import threading
-import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urlsplit
@@ -18,6 +17,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import check_password_hash, generate_password_hash
 from werkzeug.urls import iri_to_uri
+
+import labels
 
 TEXT_LIMIT = 500  # characters of a title or a to-do
 TODOS_LIMIT = 1_000  # of a ticket, with those in the trash
@@ -43,6 +44,8 @@ class Places(NamedTuple):
 hashing = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
 #: A file of 64 MB takes a processor for a minute, and a gigabyte if it was made for that.
 reading_files = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
+#: An export takes a processor for some seconds, its room on the disk, and a moment of the database that has to be kept.
+writing_files = Places(threading.BoundedSemaphore(2), threading.BoundedSemaphore(20))
 #: Each file that comes slowly holds a thread meanwhile.
 receiving_files = Places(threading.BoundedSemaphore(20), threading.BoundedSemaphore(20))
 
@@ -166,7 +169,7 @@ def read(name, default=None):
 
 def read_lines(name):
     """The lines of a field as texts, without the empty ones. Lines end at CRLF, LF or CR and nowhere else."""
-    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", read(name))]
+    lines = [line.strip() for line in line_feeds(read(name)).split("\n")]
     lines = [checked(line, name) for line in lines if line]
     if len(lines) > LINES_LIMIT:
         raise Problem(422, f"{len(lines)} lines at once are too many; the limit is {LINES_LIMIT}.", name)
@@ -175,7 +178,7 @@ def read_lines(name):
 
 def read_line(name, limit=TEXT_LIMIT):
     """One text; a line break in it becomes a space."""
-    return checked(re.sub(r"\r\n|\n|\r", " ", read(name)).strip(), name, limit)
+    return checked(line_feeds(read(name)).replace("\n", " ").strip(), name, limit)
 
 
 def read_text(name, limit):
@@ -339,7 +342,7 @@ def read_username():
 
 def username_key(username):
     """The key under which that username can be had only once. Raises Problem for one that can't be had."""
-    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+    key = labels.key(username)  # what is alike for a label is alike for a username
     if not key.isprintable() or " " in key or INVISIBLE.search(username) or len(key) > 200:
         raise Problem(422, "A username has no spaces and no invisible characters.", "username")
     return key

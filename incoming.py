@@ -5,7 +5,7 @@ import re
 
 import description
 import labels
-from helpers import TEXT_LIMIT, TODOS_LIMIT
+from helpers import TEXT_LIMIT, TODOS_LIMIT, line_feeds
 from search import fold
 
 #: Seconds: the last moment that has a date in every time zone; the next day is the last that calendars have.
@@ -144,7 +144,7 @@ def check_times(ticket):
 
 def shortened(text, what, whole):
     """A title or to-do as one line within the limit; if that cuts it, (what, text) is added to `whole`."""
-    line = re.sub(r"\r\n|\n|\r", " ", text).strip()
+    line = line_feeds(text).replace("\n", " ").strip()
     if not line:
         raise Wrong(f"a {what} has no text." if what == "to-do" else f"there is no {what}.")
     if len(line) <= TEXT_LIMIT:

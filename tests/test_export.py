@@ -268,3 +268,16 @@ def test_a_snapshot_sees_one_moment_and_ends(site, mira, new_person):
         assert site.db.execute(count, mira.id)[0]["held"] == 1
     assert site.db.execute(count, mira.id)[0]["held"] == 2
     assert log_in(site, mira.id, "mira").board()["todo"] == ["b", "a"]
+
+
+def test_at_most_two_files_are_written_at_a_time_and_few_wait_for_that(site, mira):
+    mira.add_tickets("a")
+    queue = site.helpers.writing_files.queue
+    while queue.acquire(blocking=False):
+        pass
+    answer = mira.get("/account/export.json")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Too many people are exporting at this moment." in answer.text
+    for _ in range(20):
+        queue.release()
+    assert mira.get("/account/export.json").status_code == 200
