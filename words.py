@@ -112,15 +112,19 @@ def describe(kind, changes, names, step_kind=None, sentences=ONE, today=None):
     ) + (marks(after, added, today) if kind == "add" else "")
 
 
+#: Unicode's bidirectional classes of letters and signs that turn the direction of what stands around them.
+TURNING = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI"}
+
+
 def named(text):
     """A title or text as it stands in a sentence: not so long that the rest is lost, nor turning that around.
 
-    What is written from right to left gets the signs that isolate it (U+2068, U+2069).
+    What is written from right to left, or turns the writing, gets the signs that isolate it (U+2068, U+2069).
     """
     text = str(text)
     if len(text) > NAMED_LIMIT:
         text = text[: NAMED_LIMIT - 1] + "…"
-    if not text.isascii() and any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text):
+    if not text.isascii() and TURNING.intersection(map(unicodedata.bidirectional, text)):
         return f"\u2068{text}\u2069"
     return text
 

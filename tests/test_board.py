@@ -659,6 +659,8 @@ def test_a_toast_keeps_what_happened_beside_a_long_title_and_one_from_right_to_l
     [long, hebrew] = mira.add_tickets("word " * 99 + "word", "שלום")
     assert toast(land(mira, mira.post(f"/tickets/{long}/archive"))) == f"“{'word ' * 15}word…” archived"
     assert toast(land(mira, mira.post(f"/tickets/{hebrew}/archive"))) == "“\u2068שלום\u2069” archived"
+    [turned] = mira.add_tickets("\u202eabc")
+    assert toast(land(mira, mira.post(f"/tickets/{turned}/archive"))) == "“\u2068\u202eabc\u2069” archived"
 
 
 def test_who_adds_what_the_search_hides_is_told(mira):

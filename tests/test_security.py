@@ -716,7 +716,7 @@ def test_what_people_typed_is_isolated_from_the_text_around_it(new_person):
 
 def is_isolated(element):
     """Whether it is drawn apart from what is around it, or not drawn at all but read out."""
-    if element.tag in ("bdi", "textarea", "option") or element.attributes.get("dir") == "auto":
+    if element.tag in ("bdi", "textarea", "option") or "dir" in element.attributes:  # whichever it is, it isolates
         return True
     return element.attributes.get("class") == "hidden" or (element.parent is not None and is_isolated(element.parent))
 
