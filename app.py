@@ -821,6 +821,14 @@ def run_import():
     return go(helpers.address("/", done=action.id))
 
 
+@app.post("/import/discard")
+@login_required
+def discard_import():
+    """Forget the file that waits."""
+    uploads.forget(db, g.user["id"])
+    return go("/import")
+
+
 @app.post("/account/calendar")
 @login_required
 def change_calendar():

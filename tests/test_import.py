@@ -13,7 +13,7 @@ import pytest
 from conftest import WHOLE_BOARD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pages import at_once, contents, fields_of, kept, land, one_engine, parse, path_of, problems, read, toast
+from pages import at_once, contents, fields_of, kept, land, one_engine, parse, path_of, press, problems, read, toast
 from test_export import NASTY, exported, table
 
 import from_csv
@@ -256,6 +256,15 @@ def test_a_file_waits_for_its_person_alone_and_the_next_one_takes_its_place(mira
     assert row["held"] == 1
     theirs = page.one("input", name="upload").attributes["value"]
     assert noor.post("/import/run", upload=theirs).status_code == 409
+
+
+def test_a_file_that_is_not_wanted_is_discarded(mira):
+    preview(mira, "Title\n" + "a\n" * 30)
+    assert "The first 20 of 30:" in mira.get("/import").text
+    response = press(mira, "/import", "Discard the file")
+    assert path_of(response) == "/import"
+    assert not read(mira, "/import").has("form", action="/import/run")
+    assert not any(mira.board().values())
 
 
 def test_a_file_waits_for_a_day(mira):

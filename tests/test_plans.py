@@ -33,6 +33,7 @@ FORMS = {
     "/account/calendar": {"on": "1"},
     "/import/file": {"file": "Title\na\n"},
     "/import/run": {"upload": "{upload}"},
+    "/import/discard": {},
     "/archive/done": {},
     "/archive/after": {"days": "1"},
 }

@@ -418,6 +418,7 @@ ROUTES = {
     "POST /account/theme": {"theme": "dark"},
     "POST /import/file": {},
     "POST /import/run": {"upload": "1"},
+    "POST /import/discard": {},
     "POST /account/zone": {"time_zone": "Europe/Zagreb"},
     "POST /labels/<id:label_id>/colour": {"colour": "pink"},
     "POST /labels/<id:label_id>/delete": {},

@@ -19,7 +19,7 @@ def test_a_board_of_trello_is_looked_at_imported_and_taken_back(screen, page, pe
     choose(page, "trello.json")
     expect(page.get_by_role("cell", name="First in its list 🎉")).to_be_visible()
     page.get_by_label("“Doing” is").select_option("done")
-    page.get_by_role("button", name="Show it so").click()
+    page.get_by_role("button", name="Read it this way").click()
     expect(page).to_have_url(re.compile("list_1=done"))
     expect(page.get_by_label("“Doing” is")).to_have_value("done")
     page.get_by_role("button", name="Import 40 tickets").click()
