@@ -152,7 +152,7 @@ def guard():
     g.began, g.request_id = time.perf_counter(), secrets.token_hex(4)
     helpers.refuse_forged_requests()
     helpers.refuse_broken_forms()
-    if not is_quick():  # said before anything is counted or written
+    if db.is_hurried() and not is_quick():  # said before anything is counted or written
         db.may_take_long()
     if session.touched:  # once an hour; who stays logged in may not pass the login for months
         clear_up(user["id"])
@@ -505,6 +505,9 @@ def reset_password(code):
     return go("/")
 
 
+NOT_YOURS = "That is not your password."
+
+
 def set_password(user_id, password, code=None, checked=None):
     """Store a password, end every session of the person's, and return the password's hash. Raises Problem.
 
@@ -608,9 +611,6 @@ def change_password():
     app.session_interface.regenerate(session)
     log("password-change")
     return go("/account?changed=password")
-
-
-NOT_YOURS = "That is not your password."
 
 
 def check_own_password(field):
@@ -950,7 +950,7 @@ def draw_board(problem=None, toast=None, changed=()):
     if asked and asked not in shown and (card := get_card(asked, mine)):
         columns[card["status"]].append(card)
         shown[asked] = card
-    if toast and query and not shown.keys() & changed and any(get_card(ticket_id, mine) for ticket_id in changed):
+    if toast and query and not shown.keys() & changed and is_on_board(changed, mine):
         toast = {**toast, "text": f"{toast['text']}; not shown in this view", "place": None}
     return draw(
         "_board_part.html" if wants_fragments() else "board.html",
@@ -972,6 +972,11 @@ def draw_board(problem=None, toast=None, changed=()):
         opened=get_opened(view),
         found=get_found(query, shown),
     )
+
+
+def is_on_board(ticket_ids, mine):
+    """Whether one of these tickets is on the board; an action that changed many did the same to each."""
+    return any(get_card(ticket_id, mine) for ticket_id in itertools.islice(ticket_ids, 3))
 
 
 #: What the address calls the forms that open in a card, by the route of each.

@@ -293,8 +293,9 @@ def view_of(items):
     view, room = MultiDict(), VIEW_LIMIT
     for name, value in items:
         if room > 0 and len(view.getlist(name)) < VIEW.get(name, 0):
-            view.add(name, value[:QUERY_LIMIT])
-            room -= len(urlencode({name: value[:QUERY_LIMIT]}))
+            value = value[:QUERY_LIMIT]
+            view.add(name, value)
+            room -= len(urlencode({name: value}))
     return view
 
 

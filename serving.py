@@ -81,7 +81,7 @@ class Served:
                 async with asyncio.timeout(FORM_SECONDS):
                     form, ended = await self.read_form(receive)
             except (ClientDisconnected, TimeoutError, NoRoom) as error:
-                await refuse(send, environ, REFUSED[type(error)])
+                await refuse(send, environ, *REFUSED[type(error)])
                 return
         if ended:
             environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(len(form))}
@@ -133,8 +133,12 @@ class NoRoom(Exception):
     """Too many forms are on their way."""
 
 
-#: The status for a form that never came whole; who has gone won't see it, but who sent broken pieces will.
-REFUSED = {ClientDisconnected: 400, TimeoutError: 408, NoRoom: 503}
+#: What is answered to a form that never came whole; who has gone won't see it, but who sent broken pieces will.
+REFUSED = {
+    ClientDisconnected: (400, b"the form broke off"),
+    TimeoutError: (408, b"the form took too long to come"),
+    NoRoom: (503, b"too many forms are on their way"),
+}
 
 
 async def receive_part(receive):
@@ -205,15 +209,10 @@ def name_in_environ(header):
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
-async def refuse(send, environ, status):
+async def refuse(send, environ, status, why):
     """Answer a form that never came, or for which there was no room."""
     logs.write("request", method=environ["REQUEST_METHOD"], status=status, **{"from": environ["REMOTE_ADDR"]})
     headers = [*PROTECTION, ("Cache-Control", "no-store"), ("Connection", "close"), ("Retry-After", "5")]
-    why = {
-        400: b"the form broke off",
-        408: b"the form took too long to come",
-        503: b"too many forms are on their way",
-    }[status]
     body = [b"Nothing was saved: " + why + b". Try again in a moment.\n"]
     await respond(send, f"{status} ", [*headers, ("Content-Type", "text/plain")], body)
 

@@ -691,3 +691,11 @@ def test_an_address_that_repeats_itself_makes_no_longer_page(mira):
     assert len(page.all("h3")) == 1_520
     assert page.one(id="older-done").words == "A search finds the others."
     assert len(mira.get("/?" + "q=&" * 5_000).data) < len(mira.get("/?q=").data) + 1_000
+
+
+def test_an_undo_of_many_tickets_in_a_search_asks_for_few_of_them(mira):
+    mira.add_tickets(*(f"Ticket {number}" for number in range(200)))
+    with counted(mira.site.db) as statements:
+        answer = mira.ajax("/undo", back="/?q=nothing")
+    assert toast(parse(answer)) == "Undone: 200 tickets added"
+    assert sum("AS following" in sql for sql in statements) == 3

@@ -468,10 +468,10 @@ def test_a_time_of_a_table_that_has_no_date_somewhere_stands_in_the_way(mira, co
     assert [mira.get(path).status_code for path in ("/", "/archive", "/account/export.csv")] == [200] * 3
 
 
-@pytest.mark.parametrize("header", ["Status", "Status,Due"])
+@pytest.mark.parametrize("content", ["Status\nDone\n", "Status,Due\nDone,\n"])
 @one_engine
-def test_a_table_whose_columns_all_mean_something_else_has_its_first_for_the_title(mira, header):
-    bring_in(mira, f"{header}\nDone,\n" if "," in header else f"{header}\nDone\n")
+def test_a_table_whose_columns_all_mean_something_else_has_its_first_for_the_title(mira, content):
+    bring_in(mira, content)
     assert mira.board()["done"] == ["Done"]
 
 
